@@ -1,0 +1,1 @@
+"""How it is loaded: seeded schedules, visitors, Locust, and the record of what happened."""

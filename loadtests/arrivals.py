@@ -1,0 +1,72 @@
+"""Pure schedules of intended start times: no clock, no network, the same seed gives the same schedule."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from random import Random
+
+from loadtests.plan import Arrivals
+
+WINDOW_S = 1.0
+NS_PER_S = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One intended request start: `at_ns` after the slice's start, dealt to arm number `arm`."""
+
+    at_ns: int
+    arm: int
+
+
+def poisson(rate_rps: float, seconds: float, random: Random) -> Iterator[int]:
+    """Start times in ns of a Poisson process: independent exponential gaps with mean 1/rate. Ascending."""
+    at_s = random.expovariate(rate_rps)
+    while at_s < seconds:
+        yield int(at_s * NS_PER_S)
+        at_s += random.expovariate(rate_rps)
+
+
+def constant(rate_rps: float, seconds: float) -> Iterator[int]:
+    """Start times in ns at even gaps of 1/rate, the first after half a gap; round(rate x seconds) of them."""
+    for number in range(round(rate_rps * seconds)):
+        yield int((number + 0.5) / rate_rps * NS_PER_S)
+
+
+def deal(times_ns: Iterator[int], arms: int, random: Random) -> Iterator[Arrival]:
+    """Deal a stream to `arms` by a fresh balanced permutation per window of 1 s.
+
+    In every window the arms' shares differ by at most one, so whatever disturbs the machine in that second
+    disturbs all arms alike. The order inside a window is random, so no arm always follows another.
+    """
+    window: list[int] = []
+    window_end_ns = int(WINDOW_S * NS_PER_S)
+    for at_ns in times_ns:
+        while at_ns >= window_end_ns:
+            yield from _deal_window(window, arms, random)
+            window = []
+            window_end_ns += int(WINDOW_S * NS_PER_S)
+        window.append(at_ns)
+    yield from _deal_window(window, arms, random)
+
+
+def _deal_window(times_ns: list[int], arms: int, random: Random) -> Iterator[Arrival]:
+    """Whole rounds of all arms plus a random few for the remainder, shuffled over the window's times."""
+    rounds, rest = divmod(len(times_ns), arms)
+    hands = list(range(arms)) * rounds + random.sample(range(arms), rest)
+    random.shuffle(hands)
+    return (Arrival(at_ns, arm) for at_ns, arm in zip(times_ns, hands, strict=True))
+
+
+def schedule(kind: Arrivals, rate_rps: float, seconds: float, arms: int, seed: int) -> tuple[Arrival, ...]:
+    """The arrivals of one slice: `rate_rps` per arm, so a stream of rate x arms is dealt to them.
+
+    ValueError unless the rate is a positive number.
+    """
+    if not (rate_rps > 0 and math.isfinite(rate_rps)):
+        message = f"rate {rate_rps} is not a positive number of requests per second"
+        raise ValueError(message)
+    random = Random(seed)  # noqa: S311 - a reproducible schedule, not a secret
+    total = rate_rps * arms
+    times = poisson(total, seconds, random) if kind == "poisson" else constant(total, seconds)
+    return tuple(deal(times, arms, random))

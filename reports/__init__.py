@@ -1,0 +1,1 @@
+"""How it is told: a finished summary becomes tables, plots and one page."""

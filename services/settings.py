@@ -1,0 +1,123 @@
+"""Every setting of the services, read once from the environment; secrets are files, never values."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+PREFIX = "AUTHBENCH_"
+
+RefreshPolicy = Literal["strict", "grace-replay", "grace-mint"]
+PasswordProfile = Literal["owasp", "harness"]
+
+
+class SettingsError(Exception):
+    """A setting is unusable; the message says what was found, what was expected and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Defaults are what a production deployment would use; experiments shorten lifetimes and say so.
+
+    Names in the environment are the field names in capitals behind AUTHBENCH_. Durations are in seconds.
+    """
+
+    replica: str = "api"
+    """Name this process answers under in X-Replica."""
+    schemes: tuple[str, ...] = ()
+    """Schemes to mount, comma-separated; empty: all of the catalogue."""
+    database_url: str = "postgresql://authbench@127.0.0.1:5432/authbench"
+    """Without a password: that comes from `database_password_file`."""
+    database_password_file: Path | None = None
+    redis_url: str = "redis://127.0.0.1:6379/0"
+    redis_password_file: Path | None = None
+    keys_file: Path | None = None
+    """The key ring, written by `python -m services.keys`; re-read when it changes."""
+    clock_file: Path | None = None
+    """Offset file of `services.clock`; none: plain system time."""
+    issuer: str = "https://authbench.invalid"
+    audience: str = "authbench-api"
+    leeway_s: float = 0.0
+    jwt_ttl_s: int = 3600
+    access_ttl_s: int = 1800
+    refresh_ttl_s: int = 14 * 24 * 3600
+    """Absolute: rotation never extends it."""
+    refresh_idle_s: int = 7 * 24 * 3600
+    refresh_policy: RefreshPolicy = "grace-replay"
+    refresh_grace_s: float = 10.0
+    refresh_siblings_max: int = 4
+    """How many live siblings `grace-mint` may leave."""
+    session_idle_s: int = 1800
+    session_absolute_s: int = 12 * 3600
+    max_sessions: int = 0
+    """Concurrent sessions per user; 0: no limit."""
+    session_limit: Literal["evict-oldest", "refuse"] = "evict-oldest"
+    password_profile: PasswordProfile = "owasp"  # noqa: S105 - the name of a profile
+    """`harness` is below the OWASP floor: only where login is not the question, and marked wherever it shows."""
+    store_timeout_s: float = 1.0
+    """The bound within which a store must answer before the service says 503."""
+    database_pool: int = 4
+    redis_pool: int = 16
+    notes_max: int = 1000
+    """POST /notes keeps at most this many in the replica's memory."""
+
+
+def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings named AUTHBENCH_* in `environ`. SettingsError on a bad value; unknown names are ignored."""
+    given = {field.name: environ.get(PREFIX + field.name.upper()) for field in fields(Settings)}
+    values: dict[str, Any] = {name: _parsed(name, text) for name, text in given.items() if text is not None}
+    return Settings(**values)
+
+
+def to_environment(settings: Settings) -> dict[str, str]:
+    """The variables from which `from_environment` makes equal settings."""
+    return {
+        PREFIX + field.name.upper(): ",".join(value) if isinstance(value, tuple) else str(value)
+        for field in fields(settings)
+        if (value := getattr(settings, field.name)) is not None
+    }
+
+
+def _parsed(name: str, text: str) -> object:
+    kind = Settings.__annotations__[name]
+    parse, expectation = _PARSERS.get(kind) or _choice(kind)
+    try:
+        return parse(text)
+    except ValueError as error:
+        message = f"{PREFIX}{name.upper()} is {text!r}, expected {expectation}; correct it or unset it"
+        raise SettingsError(message) from error
+
+
+def _choice(kind: object) -> tuple[Callable[[str], object], str]:
+    choices = get_args(kind)
+
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise ValueError(text)
+        return text
+
+    return parse, "one of: " + ", ".join(choices)
+
+
+def _number(kind: type[int] | type[float]) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        value = kind(text)
+        if not 0 <= value < float("inf"):
+            raise ValueError(text)
+        return value
+
+    return parse
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+_PARSERS: Mapping[object, tuple[Callable[[str], object], str]] = {
+    str: (str, "text"),
+    int: (_number(int), "a whole number >= 0"),
+    float: (_number(float), "a number >= 0"),
+    Path | None: (Path, "a path"),
+    tuple[str, ...]: (_names, "names separated by commas"),
+}
