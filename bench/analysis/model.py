@@ -12,7 +12,10 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A figure and its 95 % interval, in the unit its field names. `low` <= `value` <= `high`."""
+    """A figure and its 95 % interval, in the unit its field names. `low` <= `value` <= `high`; `value` is finite.
+
+    An end is infinite where the data say nothing about it: one block alone knows no spread.
+    """
 
     value: float
     low: float
@@ -51,7 +54,8 @@ class CellSummary:
     `total`, idle consumption subtracted, mean over blocks with a t interval. `response_ms`, `service_ms`: by
     percentile name (`p50`, `p90`, `p95`, `p99`, `p99.9`), None where there are too few samples.
     `store_operations`: server commands per request by store. Per-request bytes are HTTP bytes.
-    `sent_ratio`: sent / scheduled. `lateness_p99_ms`: sent - intended where a visitor was idle.
+    `sent_ratio`: sent / scheduled. `lateness_p99_ms`: sent - intended where a visitor was idle;
+    infinite when nothing was sent.
     """
 
     id: str

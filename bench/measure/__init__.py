@@ -1,0 +1,1 @@
+"""The protocol of a measurement, from proof to verdict."""

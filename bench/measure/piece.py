@@ -1,0 +1,199 @@
+"""One slice of a block: the arms loaded side by side while their processes' clocks are kept, one record an arm."""
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from bench.analysis.model import Verdict
+from bench.measure import environment
+from bench.measure.cpu import Member, account, cpu_ns, rates_ns_per_s
+from bench.measure.generator import GeneratorProcess
+from bench.measure.laboratory import ArmBench, identities
+from bench.measure.proof import CONTROL, Counts, difference
+from bench.measure.verdict import Evidence, control_drift_ratio, judge
+from bench.stack.pinning import pinned
+from loadtests.orders import Loaded
+from loadtests.plan import BlockPlan, CellPlan, SlicePlan
+from loadtests.record import Counts as Stations
+from loadtests.record import Event, Footer, Header, Record, Resource, Sample
+
+IDLE_S = 2.0
+SETTLE_S = 0.05
+NS_PER_S = 1_000_000_000
+
+Rates = Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Everything that can be read of an arm at one instant."""
+
+    members: tuple[Member, ...]
+    resources: tuple[Resource, ...]
+    commands: Counts
+    requests: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What the whole machine and the generator had consumed at one instant, in ns."""
+
+    at_ns: int
+    busy_ns: int
+    generator_ns: int
+    harness_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What was the same for every arm of a slice."""
+
+    loaded: Loaded
+    drift_ratio: float | None
+    other_load_ratio: float
+
+
+class Loading:
+    """A block under load. `benches` stand in the order of the plan's arms."""
+
+    def __init__(
+        self,
+        plan: BlockPlan,
+        benches: Sequence[ArmBench],
+        generator: GeneratorProcess,
+        facts: Mapping[str, object],
+        needs_affinity: frozenset[str],
+    ) -> None:
+        self._plan = plan
+        self._benches = benches
+        self._generator = generator
+        self._facts = facts
+        self._needs_affinity = needs_affinity
+        self._idle: Mapping[str, Rates] = {}
+
+    def measure_idle(self, seconds: float = IDLE_S) -> None:
+        """Learn what each process consumes without load; blocks for `seconds`."""
+        before = {bench.plan.id: account(bench.members()) for bench in self._benches}
+        time.sleep(seconds)
+        self._idle = {
+            bench.plan.id: rates_ns_per_s(before[bench.plan.id], account(bench.members())) for bench in self._benches
+        }
+
+    def measure(self, number: int) -> list[Record]:
+        """Load slice `number` on all arms; one judged record an arm. Blocks until the load has drained."""
+        piece = self._plan.slices[number]
+        before, machine_before = self._read(), self._read_machine()
+        with self._placed(piece):
+            loaded = self._generator.load(number)
+        time.sleep(SETTLE_S)  # a process clock is exact only once the process sleeps
+        machine_after, after = self._read_machine(), self._read()
+        samples = [self._generator.samples(number, arm.id) for arm in self._plan.arms]
+        ours_ns = sum(_consumed_ns(*pair) for pair in zip(before, after, strict=True))
+        other = _other_load_ratio(machine_before, machine_after, ours_ns)
+        conditions = Conditions(loaded, self._drift_ratio(samples), other)
+        return [
+            self._record(place, cell, (before[place], after[place]), samples[place], conditions)
+            for place, cell in enumerate(self._plan.cells(piece))
+        ]
+
+    def _read(self) -> list[Reading]:
+        return [_read_arm(bench) for bench in self._benches]
+
+    def _read_machine(self) -> Machine:
+        return Machine(
+            at_ns=time.monotonic_ns(),
+            busy_ns=environment.read_busy_ns(),
+            generator_ns=cpu_ns(self._generator.process.pid),
+            harness_ns=time.process_time_ns(),
+        )
+
+    def _placed(self, piece: SlicePlan) -> ExitStack:
+        """Servers on the first half of the cores and the generator on the rest, for a pinned slice."""
+        placed = ExitStack()
+        cores = sorted(os.sched_getaffinity(0))
+        if piece.pinned and len(cores) > 1:
+            half = len(cores) // 2
+            servers = [member.pid for bench in self._benches for member in bench.members()]
+            placed.enter_context(pinned(servers, cores[:half]))
+            placed.enter_context(pinned([self._generator.process.pid], cores[half:]))
+        return placed
+
+    def _drift_ratio(self, samples: Sequence[tuple[Sample, ...]]) -> float | None:
+        """How far the control's speed moved within the slice; None without a control."""
+        place = next((place for place, arm in enumerate(self._plan.arms) if arm.scheme == CONTROL), None)
+        return None if place is None else control_drift_ratio(samples[place])
+
+    def _record(
+        self,
+        place: int,
+        cell: CellPlan,
+        readings: tuple[Reading, Reading],
+        samples: tuple[Sample, ...],
+        conditions: Conditions,
+    ) -> Record:
+        before, after = readings
+        loaded = conditions.loaded
+        evidence = Evidence(
+            cell=cell,
+            needs_affinity=cell.scheme in self._needs_affinity,
+            counts=_stations(place, loaded, readings, len(samples)),
+            samples=samples,
+            processes_before=identities(before.members),
+            processes_after=identities(after.members),
+            generator_cpu_ratio=loaded.generator_cpu_ratio,
+            loop_lag_ns=loaded.loop_lag_ns,
+            control_drift_ratio=conditions.drift_ratio,
+            other_load_ratio=conditions.other_load_ratio,
+        )
+        return Record(
+            header=self._header(cell),
+            samples=samples,
+            resources=(*before.resources, *after.resources),
+            events=(Event(loaded.start_ns, "slice-start", cell.arm), Event(loaded.end_ns, "slice-end", cell.arm)),
+            footer=self._footer(evidence, readings, judge(evidence)),
+        )
+
+    def _header(self, cell: CellPlan) -> Header:
+        return Header(cell, self._plan.index, tuple(sorted(arm.id for arm in self._plan.arms)), self._facts)
+
+    def _footer(self, evidence: Evidence, readings: tuple[Reading, Reading], verdict: Verdict) -> Footer:
+        return Footer(
+            counts=evidence.counts,
+            verdict=verdict.status,
+            reasons=verdict.reasons,
+            idle_cpu_ns_per_s=self._idle.get(evidence.cell.arm, {}),
+            store_commands=difference(readings[0].commands, readings[1].commands),
+            generator_cpu_ratio=evidence.generator_cpu_ratio,
+            loop_lag_ns=evidence.loop_lag_ns,
+        )
+
+
+def refused_record(cell: CellPlan, block: BlockPlan, facts: Mapping[str, object], reasons: tuple[str, ...]) -> Record:
+    """The record of a cell that was not timed because its arm's proof did not hold."""
+    company = tuple(sorted(arm.id for arm in block.arms))
+    footer = Footer(Stations(0, 0, 0, None), "INVALID", reasons, {}, {}, None, None)
+    return Record(Header(cell, block.index, company, facts), footer=footer)
+
+
+def _read_arm(bench: ArmBench) -> Reading:
+    members = bench.members()
+    return Reading(members, account(members), bench.store_commands(), bench.arm.haproxy.requests())
+
+
+def _stations(place: int, loaded: Loaded, readings: tuple[Reading, Reading], received: int) -> Stations:
+    before, after = (reading.requests for reading in readings)
+    passed = None if before is None or after is None else after - before
+    return Stations(loaded.scheduled[place], loaded.sent[place], received, passed)
+
+
+def _consumed_ns(before: Reading, after: Reading) -> int:
+    earlier = {resource.process: resource.cpu_ns for resource in before.resources}
+    return sum(resource.cpu_ns - earlier.get(resource.process, resource.cpu_ns) for resource in after.resources)
+
+
+def _other_load_ratio(before: Machine, after: Machine, arms_ns: int) -> float:
+    ours_ns = arms_ns + after.generator_ns - before.generator_ns + after.harness_ns - before.harness_ns
+    busy_ns, wall_ns = after.busy_ns - before.busy_ns, after.at_ns - before.at_ns
+    return environment.other_load_ratio(busy_ns, ours_ns, wall_ns, os.cpu_count() or 1)

@@ -1,0 +1,129 @@
+"""A whole run: its blocks one after the other, everything kept as soon as it is measured, whatever ends it."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from bench.analysis import serial
+from bench.analysis.model import Summary
+from bench.analysis.summary import summarise
+from bench.measure import environment
+from bench.measure.block import Progress, Surroundings, run_block
+from bench.measure.environment import Environment
+from bench.measure.profiles import Choices
+from bench.measure.proof import Proof
+from bench.measure.rundir import RunDirectory
+from bench.stack.foundation import lay_foundation
+from bench.stack.postgres import start_postgres
+from bench.stack.supervisor import Supervisor
+from loadtests.plan import BlockPlan
+from services.contract import SchemeSpec
+from services.settings import PasswordProfile, Settings
+
+PASSWORD_PROFILE: PasswordProfile = "harness"  # noqa: S105 - the name of a profile
+"""Login is not the question of these cells, so its hash is made cheap, and every report says so."""
+SPARE_USERS = 24
+
+Status = Literal["running", "complete", "interrupted", "failed"]
+
+
+@dataclass(slots=True)
+class Run:
+    """What is known of a run while it goes on, and what run.json says of it."""
+
+    directory: RunDirectory
+    choices: Choices
+    catalogue: Mapping[str, SchemeSpec]
+    blocks: tuple[BlockPlan, ...]
+    command: str
+    environment: Environment
+    started: datetime = field(default_factory=lambda: datetime.now(UTC).astimezone())
+    proofs: dict[str, Proof] = field(default_factory=dict)
+    blocks_done: int = 0
+    status: Status = "running"
+
+    def proven(self, proof: Proof) -> None:
+        """Keep the proof of an arm; of several blocks' the first that does not hold, else the last."""
+        if proof.arm not in self.proofs or self.proofs[proof.arm].holds:
+            self.proofs[proof.arm] = proof
+
+    def summary(self) -> Summary:
+        """The figures of what was measured so far."""
+        return summarise(self.directory.records(), self.needs_affinity)
+
+    @property
+    def needs_affinity(self) -> list[str]:
+        """Schemes whose credential works only on the replica that issued it."""
+        return sorted(name for name, spec in self.catalogue.items() if spec.traits.needs_affinity)
+
+    def describe(self, summary: Summary | None = None) -> None:
+        """Bring run.json up to date; the summary stands in it once there is one."""
+        self.directory.describe(self._document() | ({"summary": serial.to_jsonable(summary)} if summary else {}))
+
+    def _document(self) -> dict[str, Any]:
+        return {
+            "status": self.status,
+            "started_at": self.started.isoformat(timespec="seconds"),
+            "took_s": round((datetime.now(UTC) - self.started).total_seconds(), 1),
+            "command": self.command,
+            "choices": asdict(self.choices),
+            "password_profile": PASSWORD_PROFILE,
+            "needs_affinity": self.needs_affinity,
+            "environment": environment.to_jsonable(self.environment),
+            "blocks_done": self.blocks_done,
+            "blocks": [asdict(block) for block in self.blocks],
+            "proofs": [asdict(proof) for proof in self.proofs.values()],
+        }
+
+
+def measure(run: Run, progress: Progress) -> None:
+    """Measure every block of `run`. Whatever ends it early, what was measured is kept and marked.
+
+    NotReadyError when the stack does not come up, OSError when the disk will not take a record.
+    """
+    with _concluded(run), Supervisor(run.directory.logs) as supervisor:
+        run.describe()
+        progress.stage("starting PostgreSQL and making users")
+        users = max(arm.visitors for block in run.blocks for arm in block.arms) + SPARE_USERS
+        settings = Settings(password_profile=PASSWORD_PROFILE)
+        foundation = lay_foundation(supervisor, start_postgres(supervisor), settings, users)
+        around = Surroundings(foundation, run.catalogue, environment.to_jsonable(run.environment))
+        for block in run.blocks:
+            for record in run_block(block, around, _Witness(run, progress)):
+                run.directory.keep(block.index, record.header.cell, record)
+            run.blocks_done += 1
+            run.describe()
+
+
+@contextmanager
+def _concluded(run: Run) -> Iterator[None]:
+    """Let run.json say how the run ended."""
+    try:
+        yield
+        run.status = "complete"
+    except KeyboardInterrupt:
+        run.status = "interrupted"
+        raise
+    except BaseException:
+        run.status = "failed"
+        raise
+    finally:
+        run.describe()
+
+
+@dataclass(frozen=True, slots=True)
+class _Witness:
+    """Shows progress and keeps the proofs."""
+
+    run: Run
+    progress: Progress
+
+    def stage(self, text: str, *, seconds: float = 0.0) -> None:
+        block = f"block {self.run.blocks_done + 1}/{len(self.run.blocks)}"
+        self.progress.stage(f"{block}: {text}", seconds=seconds)
+
+    def proven(self, proof: Proof) -> None:
+        self.run.proven(proof)
+        self.progress.proven(proof)

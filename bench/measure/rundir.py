@@ -1,0 +1,100 @@
+"""A run's directory: `run.json`, one record per cell and block, logs and the report; readable at every moment."""
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+from loadtests.plan import CellPlan
+from loadtests.record import SUFFIX, Record, RecordError, read, write
+
+FORMAT = "authbench-run"
+VERSION = 1
+# Format history of run.json
+# 1  2026-11  first version.
+
+DOCUMENT = "run.json"
+
+
+class RunDirectoryError(Exception):
+    """The directory is not a readable run; the message says what was found, what was expected and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunDirectory:
+    """`runs/<id>/` and what stands in it."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        """Its name."""
+        return self.path.name
+
+    @property
+    def logs(self) -> Path:
+        """Where every process of the run writes its log."""
+        return self.path / "logs"
+
+    @property
+    def report(self) -> Path:
+        """The page for people."""
+        return self.path / "report.html"
+
+    def keep(self, block: int, cell: CellPlan, record: Record) -> None:
+        """Write the record of one cell in one block. OSError when the disk will not."""
+        write(self.path / "records" / f"b{block:02d}" / f"{cell.id}{SUFFIX}", record)
+
+    def records(self) -> Iterator[Record]:
+        """Every record, block by block. RecordError when one cannot be read."""
+        for path in sorted((self.path / "records").glob(f"b*/*{SUFFIX}")):
+            yield read(path)
+
+    def describe(self, document: Mapping[str, Any]) -> None:
+        """Replace run.json in one step; a reader sees the old or the new one, whole."""
+        part = self.path / f"{DOCUMENT}.part"
+        head = {"format": FORMAT, "version": VERSION, "id": self.id}
+        part.write_text(json.dumps({**head, **document}, indent=1) + "\n", encoding="utf-8")
+        part.replace(self.path / DOCUMENT)
+
+    def document(self) -> dict[str, Any]:
+        """What run.json says. RunDirectoryError when it is missing, broken or of another version."""
+        path = self.path / DOCUMENT
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise _unreadable(path, error.strerror or str(error)) from error
+        except ValueError as error:
+            raise _unreadable(path, f"broken JSON ({error})") from error
+        if not isinstance(document, dict) or (document.get("format"), document.get("version")) != (FORMAT, VERSION):
+            raise _unreadable(path, "another format or version")
+        return document
+
+
+def create(runs: Path) -> RunDirectory:
+    """A new directory under `runs`, named by time and chance. OSError when it cannot be made."""
+    directory = RunDirectory(runs / f"{time.strftime('%Y%m%d-%H%M%S')}-{token_hex(2)}")
+    directory.path.mkdir(parents=True)
+    return directory
+
+
+def create_at(path: Path) -> RunDirectory:
+    """A run directory exactly at `path`, which must be new or empty. RunDirectoryError, OSError."""
+    if path.exists() and (not path.is_dir() or any(os.scandir(path))):
+        message = f"{path}: found something there, expected a new or empty directory; choose another with -o"
+        raise RunDirectoryError(message)
+    path.mkdir(parents=True, exist_ok=True)
+    return RunDirectory(path)
+
+
+def _unreadable(path: Path, found: str) -> RunDirectoryError:
+    return RunDirectoryError(
+        f"{path}: found {found}, expected an {FORMAT} of version {VERSION}; name a directory written by authbench run"
+    )
+
+
+__all__ = ["RecordError", "RunDirectory", "RunDirectoryError", "create", "create_at"]

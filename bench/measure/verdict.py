@@ -1,0 +1,196 @@
+"""Whether a cell may be believed: each reason against it in plain words, with the figure, the bar and what to do."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from bench.analysis.intervals import percentile
+from bench.analysis.latency import lateness_p99_ms, service_ms
+from bench.analysis.model import Verdict
+from bench.analysis.outcomes import UNAUTHORIZED, predicted_refused_ratio, succeeded
+from loadtests.plan import CellPlan
+from loadtests.record import Counts, Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known about one cell of one block when its slice has ended. None: not measured, so not held against it.
+
+    `counts`: `received` is what arrived in the record's hands; `load_balancer` None means that no counters of the
+    servers could be read. `processes_before`, `processes_after`: identity (pid and start time) of each server
+    process by `component/name`. `generator_cpu_ratio`: 1.0 is one core. `control_drift_ratio`: see that function.
+    `other_load_ratio`: share of the machine that others used, see `bench.measure.environment`.
+    """
+
+    cell: CellPlan
+    needs_affinity: bool
+    counts: Counts
+    samples: Sequence[Sample]
+    processes_before: Mapping[str, str]
+    processes_after: Mapping[str, str]
+    generator_cpu_ratio: float | None = None
+    loop_lag_ns: int | None = None
+    control_drift_ratio: float | None = None
+    other_load_ratio: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Where believing ends. Lateness is held to far less on an idle machine by a selfcheck of its own."""
+
+    sent_ratio: float = 0.99
+    generator_cpu_ratio: float = 0.8
+    loop_lag_ms: float = 200.0
+    """The worst single stall; lasting lag shows in the lateness, which has the tighter bar."""
+    lateness_p99_ms: float = 5.0
+    control_drift_ratio: float = 0.15
+    other_load_ratio: float = 0.25
+
+
+BARS = Bars()
+
+
+def judge(evidence: Evidence, bars: Bars = BARS) -> Verdict:
+    """INVALID with every reason found; else UNPROVEN where no counters could be read; else VALID."""
+    found = (reason for check in CHECKS for reason in check(evidence, bars))
+    if reasons := tuple(found):
+        return Verdict("INVALID", reasons)
+    if evidence.counts.load_balancer is None:
+        return Verdict("UNPROVEN", (UNPROVEN,))
+    return Verdict("VALID")
+
+
+UNPROVEN = (
+    "no counters of the servers could be read, so nothing shows that the scheme did its work; "
+    "measure on a stack that authbench starts to have it proven"
+)
+
+
+def control_drift_ratio(samples: Sequence[Sample]) -> float | None:
+    """By how much at least the control's median service time moved from a slice's first half to its second.
+
+    The gap between the 95 % intervals of the two medians as a ratio - 1, in either direction; 0 when they overlap,
+    so that chance in few samples is no drift. None below 7 answered requests in a half.
+    """
+    answered = [sample for sample in samples if sample.status]
+    if not answered:
+        return None
+    times_ns = [sample.intended_ns for sample in answered]
+    middle_ns = (min(times_ns) + max(times_ns)) / 2
+    halves = ([s for s in answered if s.intended_ns < middle_ns], [s for s in answered if s.intended_ns >= middle_ns])
+    first, second = (percentile(service_ms(half), 0.5) for half in halves)
+    if first is None or second is None:
+        return None
+    return max(0.0, first.low / second.high - 1, second.low / first.high - 1)
+
+
+def _sent(evidence: Evidence, bars: Bars) -> Iterator[str]:
+    sent, scheduled = evidence.counts.sent, evidence.counts.scheduled
+    if not scheduled or sent / scheduled < bars.sent_ratio:
+        yield (
+            f"{sent} of {scheduled} scheduled requests were sent, expected at least {_percent(bars.sent_ratio)}; "
+            "choose a lower --rate"
+        )
+
+
+def _statuses(evidence: Evidence, _: Bars) -> Iterator[str]:
+    unexpected = Counter(_outcome(sample) for sample in evidence.samples if not _expected(sample, evidence))
+    counted = ", ".join(f"{count} x {outcome}" for outcome, count in unexpected.most_common())
+    refusals = " or the predicted 401" if _refusals_expected(evidence) else ""
+    if unexpected:
+        yield (
+            f"{unexpected.total()} of {len(evidence.samples)} requests ended unexpectedly: {counted}; "
+            f"expected 2xx{refusals}; look at the logs of the run"
+        )
+
+
+def _expected(sample: Sample, evidence: Evidence) -> bool:
+    return succeeded(sample) or (sample.status == UNAUTHORIZED and _refusals_expected(evidence))
+
+
+def _refusals_expected(evidence: Evidence) -> bool:
+    """Also where no theory is known: there refusals are the figure to be measured."""
+    return predicted_refused_ratio(evidence.cell, needs_affinity=evidence.needs_affinity) != 0
+
+
+def _outcome(sample: Sample) -> str:
+    status = str(sample.status) if sample.status else "no response"
+    return f"{status} ({sample.reason})" if sample.reason else status
+
+
+def _counts(evidence: Evidence, _: Bars) -> Iterator[str]:
+    counts = evidence.counts
+    stations = {"received": counts.received, "recorded": len(evidence.samples)}
+    if counts.load_balancer is not None:
+        stations["counted by the load balancer"] = counts.load_balancer
+    told = ", ".join(f"{count} {station}" for station, count in stations.items())
+    if set(stations.values()) != {counts.sent}:
+        yield (
+            f"{counts.sent} requests were sent but {told}; expected the same count everywhere: samples were lost or "
+            "someone else sent requests; run it again with nothing else using the stack"
+        )
+
+
+def _generator(evidence: Evidence, bars: Bars) -> Iterator[str]:
+    found = evidence.generator_cpu_ratio
+    if found is not None and found > bars.generator_cpu_ratio:
+        yield (
+            f"the load generator used {_percent(found)} of a core, expected at most "
+            f"{_percent(bars.generator_cpu_ratio)}; choose a lower --rate, or give it a core of its own"
+        )
+
+
+def _loop_lag(evidence: Evidence, bars: Bars) -> Iterator[str]:
+    found_ms = (evidence.loop_lag_ns or 0) / 1e6
+    if found_ms > bars.loop_lag_ms:
+        yield (
+            f"the load generator stood still for {found_ms:.0f} ms, expected at most {bars.loop_lag_ms:g} ms; "
+            "stop other programs or choose a lower --rate"
+        )
+
+
+def _lateness(evidence: Evidence, bars: Bars) -> Iterator[str]:
+    found_ms = lateness_p99_ms([evidence.samples], evidence.cell.visitors)
+    if evidence.samples and found_ms > bars.lateness_p99_ms:
+        yield (
+            f"1 % of the requests were sent {found_ms:.1f} ms or more after their time, expected at most "
+            f"{bars.lateness_p99_ms:g} ms; stop other programs or choose a lower --rate"
+        )
+
+
+def _restarts(evidence: Evidence, _: Bars) -> Iterator[str]:
+    before, after = evidence.processes_before, evidence.processes_after
+    died = [name for name in before if name not in after]
+    restarted = [name for name in before if name in after and before[name] != after[name]]
+    for names, what in ((died, "died"), (restarted, "restarted")):
+        if names:
+            yield (
+                f"{', '.join(names)} {what} during the cell, expected every process to live through it; "
+                "look at its log in the run directory"
+            )
+
+
+def _drift(evidence: Evidence, bars: Bars) -> Iterator[str]:
+    found = evidence.control_drift_ratio
+    if found is not None and found > bars.control_drift_ratio:
+        yield (
+            f"the control's median service time moved by {_percent(found)} within the slice, expected at most "
+            f"{_percent(bars.control_drift_ratio)}: the machine's speed is not steady; "
+            "stop other programs and run it again"
+        )
+
+
+def _other_load(evidence: Evidence, bars: Bars) -> Iterator[str]:
+    found = evidence.other_load_ratio
+    if found is not None and found > bars.other_load_ratio:
+        yield (
+            f"other programs used {_percent(found)} of the machine, expected at most "
+            f"{_percent(bars.other_load_ratio)}; stop them and run it again"
+        )
+
+
+def _percent(ratio: float) -> str:
+    return f"{100 * ratio:.4g} %"
+
+
+CHECKS = (_sent, _statuses, _counts, _generator, _loop_lag, _lateness, _restarts, _drift, _other_load)
