@@ -1,0 +1,44 @@
+"""What a report says about a run besides its figures: how it was started, where it ran and what was proven first."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from loadtests.plan import SlicePlan
+
+
+@dataclass(frozen=True, slots=True)
+class ArmProof:
+    """What one arm was made to show before it was timed, one sentence a check."""
+
+    arm: str
+    scheme: str
+    passed: tuple[str, ...]
+    failed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """Everything told beside the Summary; plain values, so that a report can be made again from `run.json`.
+
+    `started_at` is ISO 8601 with its zone; `command` reproduces the run when pasted into a shell; `took_s` is the
+    whole run's wall time. `balancing` explains each policy used, `password_profile` and `pinning` are sentences.
+    `company` lists every arm that ran at the same time. `environment` may nest mappings and lists.
+    `notes` are sentences a reader must not miss, e.g. that the run was interrupted.
+    """
+
+    run_id: str
+    started_at: str
+    command: str
+    profile: str
+    seed: int
+    blocks: int
+    slices: tuple[SlicePlan, ...]
+    took_s: float
+    company: tuple[str, ...]
+    password_profile: str
+    pinning: str
+    balancing: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    proofs: tuple[ArmProof, ...] = ()
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,138 @@
+"""The comparison on a terminal: 80 columns are enough, colour is a courtesy, and a pipe gets plain text."""
+
+import textwrap
+from collections.abc import Iterator
+from typing import Literal, TextIO
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bench.analysis.model import CellSummary, Estimate, Summary
+from reports import format as figures
+from reports.rows import Group, Row, groups, refused_in_words
+from reports.tables import store_operations
+from reports.words import NOT_SHOWN, aa_line, reasons
+
+COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
+    ("scheme", "left"),
+    ("n", "right"),
+    ("CPU us", "right"),
+    ("against control", "right"),
+    ("p50 ms", "right"),
+    ("p99 ms", "right"),
+    ("store ops", "left"),
+    ("% refused (theory)", "right"),
+    ("verdict", "left"),
+)
+STYLES = {"VALID": "", "INVALID": "red", "UNPROVEN": "yellow"}
+NARROWEST = 80
+WORD_MAX = 20
+ROOMY = 104
+UNENCODABLE = str.maketrans({"±": "+/-", figures.MINUS: "-", figures.EN_DASH: "-", figures.SPACE: " ", "µ": "u"})
+
+
+def show(summary: Summary, stream: TextIO) -> None:
+    """Print the comparison, the reasons of cells that cannot be compared, and what the A/A pair says, to `stream`."""
+    console = Console(file=stream, highlight=False, markup=False, emoji=False)
+    console.width = max(console.width, NARROWEST)
+    with console.capture() as capture:
+        _print(summary, console)
+    text = "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
+    stream.write(text if _speaks_unicode(stream) else text.translate(UNENCODABLE).encode("ascii", "replace").decode())
+
+
+def _speaks_unicode(stream: TextIO) -> bool:
+    return "utf" in (getattr(stream, "encoding", None) or "utf-8").lower()
+
+
+def _print(summary: Summary, console: Console) -> None:
+    found = groups(summary)
+    for rate_rps in dict.fromkeys(group.rate_rps for group in found):
+        members = [group for group in found if group.rate_rps == rate_rps]
+        console.print(_table(members, rate_rps, whole=console.width >= ROOMY))
+    for line in (*reasons(summary), aa_line(summary)):
+        console.print(textwrap.fill(line, console.width, subsequent_indent="  ", break_long_words=False))
+
+
+def _table(members: list[Group], rate_rps: float, *, whole: bool) -> Table:
+    title = (
+        f"{rate_rps:g} requests/s and arm, n replicas. CPU and store operations per successful\n"
+        "request, ± half the 95 % interval; p50 and p99 of the response time."
+    )
+    table = Table(title=title, title_style="", box=None, padding=(0, 1, 0, 0), pad_edge=False, title_justify="left")
+    for name, side in COLUMNS:
+        # Without a width of its own the scheme's column is the one that gives way where the others need the room.
+        width = None if name == "scheme" else _width(name, members, whole=whole)
+        table.add_column(name, justify=side, vertical="top", overflow="fold", width=width)
+    for group in members:
+        table.add_row()
+        for row in group.rows:
+            style = STYLES[row.cell.verdict.status] or ("bold" if row.is_control else "")
+            table.add_row(*_cells(row), style=style)
+    return table
+
+
+def _width(column: str, members: list[Group], *, whole: bool) -> int:
+    """Of the longest text where there is room for the `whole`, else of the longest word, however long a name is."""
+    index = [name for name, _ in COLUMNS].index(column)
+    texts = [list(_cells(row))[index].plain for group in members for row in group.rows]
+    pieces = texts if whole else [word for text in texts for word in text.split(" ")]
+    heading = max(map(len, column.split(" ")))
+    return max(heading, min(max(map(len, pieces)), WORD_MAX))
+
+
+def _cells(row: Row) -> Iterator[Text]:
+    latency = row.latency or row.cell
+    yield Text(row.label)
+    yield Text(str(row.cell.cell.replicas))
+    yield Text(_total(row.total_us))
+    yield Text(_difference(row))
+    yield Text(_percentile(latency, "p50"))
+    yield Text(_percentile(latency, "p99"))
+    yield Text(store_operations(row.cell))
+    yield Text(_refused(row.cell))
+    yield Text(row.cell.verdict.status)
+
+
+def _total(total: Estimate | None) -> str:
+    if total is None:
+        return "-"
+    if not figures.has_interval(total):
+        return figures.number(total.value)
+    return (
+        f"{figures.number(total.value)}{figures.SPACE}±{figures.number(figures.half_width(total), scale=total.value)}"
+    )
+
+
+def _difference(row: Row) -> str:
+    """`+212 ±18 (+31 %)` or the reason why there is none, short enough for its column."""
+    if row.is_invalid:
+        return "-"
+    if row.is_refused:
+        return f"{refused_in_words(row.cell.refusals.ratio.value)}: not ranked"
+    if row.is_control:
+        return "control"
+    if row.versus is None:
+        return "not compared"
+    if not row.versus.shown:
+        return NOT_SHOWN
+    found = row.versus.difference_us
+    half = f" ±{figures.number(figures.half_width(found), scale=found.value)}" if figures.has_interval(found) else ""
+    told = f"{figures.signed(found.value)}{half} ({row.versus.ratio.value - 1:+.0%})"
+    return told.replace(" ", figures.SPACE).replace("%", f"{figures.SPACE}%")
+
+
+def _percentile(cell: CellSummary, name: str) -> str:
+    if cell.verdict.status == "INVALID":
+        return "-"
+    found = cell.response_ms.get(name)
+    return figures.number(found.value) if found else "too few"
+
+
+def _refused(cell: CellSummary) -> str:
+    if cell.verdict.status == "INVALID":
+        return "-"
+    predicted = cell.refusals.predicted_ratio
+    theory = "?" if predicted is None else f"{predicted * 100:.3g}"
+    return f"{figures.number(cell.refusals.ratio.value * 100)}{figures.SPACE}({theory})"
