@@ -1,0 +1,93 @@
+"""The service: the same endpoints for every scheme and carrier, under /{scheme}/{carrier}."""
+
+from collections.abc import Iterable
+
+import falcon
+
+from services.carriers import challenge, open_carrier
+from services.catalogue import find, schemes
+from services.contract import SchemeSpec
+from services.endpoints import ENDPOINTS, Mount, Notes
+from services.parts import ServiceParts, open_parts
+from services.passwords import Passwords
+from services.problems import install
+from services.settings import Settings, from_environment
+
+App = falcon.App[falcon.Request, falcon.Response]
+
+JWKS_CACHE_S = 60
+
+
+class Health:
+    """GET /healthz: the process answers."""
+
+    def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
+        """No store is asked."""
+        resp.media = {"status": "ok"}
+
+
+class Ready:
+    """GET /readyz: the stores answer."""
+
+    def __init__(self, parts: ServiceParts) -> None:
+        self._parts = parts
+
+    def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
+        """StoreDownError, so 503, names the store that does not."""
+        self._parts.check_ready()
+        resp.media = {"status": "ready"}
+
+
+class KeySet:
+    """GET /.well-known/jwks.json: the public keys."""
+
+    def __init__(self, parts: ServiceParts) -> None:
+        self._parts = parts
+
+    def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
+        """Anyone may see and, for a minute, cache them."""
+        resp.set_header("Cache-Control", f"public, max-age={JWKS_CACHE_S}")
+        resp.media = self._parts.keys.jwks()
+
+
+def create_app(settings: Settings | None = None) -> App:
+    """The WSGI application. No store is contacted before the first request, so a server may fork in between.
+
+    SettingsError for a bad environment, an unknown scheme or an unusable key ring.
+    """
+    settings = settings or from_environment()
+    return assemble(open_parts(settings), [find(name) for name in settings.schemes or schemes()])
+
+
+def assemble(parts: ServiceParts, specs: Iterable[SchemeSpec]) -> App:
+    """Mount `specs` over `parts`, under every carrier each of them knows."""
+    app: App = falcon.App(response_type=_answer_of(parts.settings.replica))
+    install(app, challenge)
+    app.add_route("/healthz", Health())
+    app.add_route("/readyz", Ready(parts))
+    app.add_route("/.well-known/jwks.json", KeySet(parts))
+    passwords = Passwords(parts.settings.password_profile)
+    notes = Notes(parts.settings.notes_max)
+    for spec in specs:
+        scheme = spec.build(parts)
+        for name in spec.traits.carriers:
+            carrier = open_carrier(name, lambda: parts.keys.csrf_secret)
+            _mount(app, f"/{spec.name}/{name}", Mount(scheme, carrier, parts, passwords, notes))
+    return app
+
+
+def _mount(app: App, prefix: str, mount: Mount) -> None:
+    for path, endpoint in ENDPOINTS.items():
+        app.add_route(f"{prefix}/{path}", endpoint(mount))
+
+
+def _answer_of(replica: str) -> type[falcon.Response]:
+    """A response that always names the replica and is never cached, without a middleware on the hot path."""
+    headers = (("X-Replica", replica), ("Cache-Control", "no-store"))
+
+    class Answer(falcon.Response):
+        def __init__(self, options: falcon.ResponseOptions | None = None) -> None:
+            super().__init__(options)
+            self.set_headers(headers)
+
+    return Answer

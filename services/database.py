@@ -1,0 +1,132 @@
+"""PostgreSQL connections of a fixed number that answer within their bound or say the store is down."""
+
+import select
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from queue import Empty, Queue
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg.abc import RV, PQGen
+from psycopg.pq import TransactionStatus
+
+from services.contract import StoreDownError
+from services.settings import Settings, SettingsError
+
+Row = tuple[Any, ...]
+Values = Mapping[str, object]
+
+MS_PER_S = 1000
+CONNECT_S = 2
+"""The shortest limit libpq knows for connecting; statements are held to `store_timeout_s`."""
+_WAKE_S = 0.1
+
+
+class Connection(psycopg.Connection[Row]):
+    """A connection whose every exchange with the server takes at most `bound_s`: a hung server is a down one."""
+
+    bound_s: float = 1.0
+
+    def wait(self, gen: PQGen[RV], interval: float = _WAKE_S, timeout: float | None = None) -> RV:
+        """OperationalError when the server does not answer in time."""
+        return super().wait(gen, interval, timeout or self.bound_s)
+
+
+class Database:
+    """`settings.database_pool` connections in autocommit, each opened when its turn first comes and then kept.
+
+    They take turns, so all are warm after that many statements. None is retired for its age, as an exited backend
+    takes its CPU clock along. One that the server dropped is noticed before use and replaced, so the service recovers
+    with the server. Nothing is opened before the first statement, so it may be made before a fork and used after.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._slots: Queue[Connection | None] = Queue()
+        for _ in range(settings.database_pool):
+            self._slots.put(None)
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """A connection of one's own for the block; keep it short. StoreDownError."""
+        try:
+            connection = self._slots.get(timeout=self._settings.store_timeout_s)
+        except Empty:
+            raise StoreDownError(store="postgres") from None
+        try:
+            connection = self._open(connection)
+            yield connection
+        except psycopg.OperationalError as error:
+            raise StoreDownError(store="postgres") from error
+        finally:
+            self._slots.put(_kept(connection))
+
+    def one(self, statement: LiteralString, values: Values) -> Row | None:
+        """The first row of one statement in autocommit. StoreDownError."""
+        with self.connection() as connection:
+            return connection.execute(statement, values).fetchone()
+
+    def all(self, statement: LiteralString, values: Values) -> Sequence[Row]:
+        """The rows of one statement in autocommit. StoreDownError."""
+        with self.connection() as connection:
+            return connection.execute(statement, values).fetchall()
+
+    def run(self, statement: LiteralString, values: Values) -> int:
+        """The number of rows one statement in autocommit changed. StoreDownError."""
+        with self.connection() as connection:
+            return connection.execute(statement, values).rowcount
+
+    def close(self) -> None:
+        """Close every connection that is not in use."""
+        for _ in range(self._settings.database_pool):
+            connection = self._slots.get(timeout=self._settings.store_timeout_s)
+            if connection is not None:
+                connection.close()
+            self._slots.put(None)
+
+    def _open(self, connection: Connection | None) -> Connection:
+        if connection is None:
+            return connect(self._settings)
+        if _is_hung_up(connection):
+            connection.close()
+            return connect(self._settings)
+        return connection
+
+
+def connect(settings: Settings) -> Connection:
+    """A new connection, prepared statements from the first use on. psycopg.OperationalError; SettingsError."""
+    try:
+        connection = Connection.connect(
+            settings.database_url,
+            password=_password(settings),
+            application_name=settings.replica,
+            connect_timeout=CONNECT_S,
+            options=f"-c statement_timeout={int(settings.store_timeout_s * MS_PER_S)}",
+            autocommit=True,
+            prepare_threshold=0,
+        )
+    except psycopg.ProgrammingError as error:
+        message = f"AUTHBENCH_DATABASE_URL is {settings.database_url!r}, expected postgresql://USER@HOST:PORT/DATABASE"
+        raise SettingsError(message) from error
+    connection.bound_s = settings.store_timeout_s
+    return connection
+
+
+def _password(settings: Settings) -> str | None:
+    file = settings.database_password_file
+    return file.read_text(encoding="utf-8").strip() if file else None
+
+
+def _is_hung_up(connection: Connection) -> bool:
+    """An idle connection has nothing to say; when it can be read, the server has closed it. Costs no round trip."""
+    watch = select.poll()
+    watch.register(connection.fileno(), select.POLLIN)
+    return bool(watch.poll(0))
+
+
+def _kept(connection: Connection | None) -> Connection | None:
+    """`connection` if it is ready for the next one; a broken or half-used one is closed."""
+    if connection is not None and connection.info.transaction_status != TransactionStatus.IDLE:
+        connection.close()
+        return None
+    return connection

@@ -1,0 +1,57 @@
+"""How gunicorn serves a replica: one worker process, threads inside it, and no process left behind by anyone."""
+
+import ctypes
+import os
+import resource
+import signal
+import sys
+from pathlib import Path
+from typing import Protocol
+
+from services.settings import SettingsError, from_environment
+
+_PR_SET_PDEATHSIG = 1
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - gunicorn makes a private, unlinked file there
+
+wsgi_app = "services.app:create_app()"
+bind = os.environ.get("AUTHBENCH_BIND", "127.0.0.1:8000")
+worker_class = os.environ.get("AUTHBENCH_WORKER_CLASS", "gthread")
+threads = int(os.environ.get("AUTHBENCH_THREADS", "8"))
+# A second worker would split the in-memory sessions inside one replica.
+workers = 1
+# Loaded after the fork: gevent patches before the application is imported, and no thread or connection is inherited.
+preload_app = False
+worker_connections = 4000
+keepalive = 120
+# gunicorn otherwise waits 2 s for idle connections to say something.
+graceful_timeout = 1
+# The heartbeat of a worker must not wait for a disk.
+worker_tmp_dir = str(_SHARED_MEMORY) if os.access(_SHARED_MEMORY, os.W_OK) else None
+# Nobody in front is trusted to rewrite the scheme, the path or the peer.
+forwarded_allow_ips = ""
+control_socket_disable = True
+accesslog = None
+
+
+class Forked(Protocol):
+    """What is needed of a gunicorn worker: the process that forked it."""
+
+    ppid: int
+
+
+def on_starting(_server: object) -> None:
+    """Refuse bad settings with one line before a worker is started for nothing."""
+    try:
+        from_environment()
+    except SettingsError as error:
+        sys.exit(f"services: {error}")
+
+
+def post_fork(_server: object, worker: Forked) -> None:
+    """Let the worker die with its master, however that ends, and hold as many connections as it accepts."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != worker.ppid:
+            os._exit(1)
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

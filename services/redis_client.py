@@ -1,0 +1,84 @@
+"""A Redis client that answers within its bound or says the store is down, and sends only what it is told to."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError, OutOfMemoryError, ReadOnlyError
+from redis.retry import Retry
+
+from services.contract import StoreDownError
+from services.settings import Settings, SettingsError
+
+DOWN = (redis.ConnectionError, redis.TimeoutError, OutOfMemoryError, ReadOnlyError)
+"""What it raises when the server is away, hangs, or cannot take a write."""
+
+
+class RedisClient:
+    """A bounded pool of connections, opened as they are needed and kept. Nothing is retried.
+
+    RESP2 without client info: a new connection sends no HELLO and no CLIENT SETINFO, so a server's counters show the
+    commands of the schemes and nothing else.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._redis = redis.Redis(connection_pool=_pool(settings))
+        self.execute: Callable[..., Any] = self._redis.execute_command
+        """As `command`, but raises DOWN as it is: for a hot read, which counts every call."""
+
+    def command(self, *words: str | bytes | int) -> Any:  # noqa: ANN401 - any Redis reply
+        """The server's reply to one command. StoreDownError within the settings' bound."""
+        try:
+            return self.execute(*words)
+        except DOWN as error:
+            raise StoreDownError(store="redis") from error
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._redis.connection_pool.disconnect()
+
+
+class Script:
+    """A Lua script the server holds: run by its digest, loaded again only when the server has lost it."""
+
+    def __init__(self, client: RedisClient, text: str) -> None:
+        self._client = client
+        self._text = text
+        self._sha1 = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+    def load(self) -> None:
+        """Have the server keep the script, so that the first run is like every other. StoreDownError."""
+        self._client.command("SCRIPT", "LOAD", self._text)
+
+    def run(self, keys: Sequence[str | bytes], *arguments: str | bytes | int) -> Any:  # noqa: ANN401 - any Redis reply
+        """What the script returns, in one round trip. StoreDownError."""
+        try:
+            return self._client.command("EVALSHA", self._sha1, len(keys), *keys, *arguments)
+        except NoScriptError:
+            self.load()
+            return self._client.command("EVALSHA", self._sha1, len(keys), *keys, *arguments)
+
+
+def _pool(settings: Settings) -> redis.BlockingConnectionPool:
+    try:
+        return redis.BlockingConnectionPool.from_url(
+            settings.redis_url,
+            password=_password(settings),
+            protocol=2,
+            driver_info=None,
+            retry=Retry(NoBackoff(), 0),
+            socket_timeout=settings.store_timeout_s,
+            socket_connect_timeout=settings.store_timeout_s,
+            timeout=settings.store_timeout_s,
+            max_connections=settings.redis_pool,
+        )
+    except ValueError as error:
+        message = f"AUTHBENCH_REDIS_URL is {settings.redis_url!r}, expected redis://HOST:PORT/DB; correct it ({error})"
+        raise SettingsError(message) from error
+
+
+def _password(settings: Settings) -> str | None:
+    file = settings.redis_password_file
+    return file.read_text(encoding="utf-8").strip() if file else None

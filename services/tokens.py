@@ -1,0 +1,188 @@
+"""JWT access tokens: issued with allow-listed claims alone, verified to be from us, for us and valid now."""
+
+import binascii
+import json
+import math
+import secrets
+from base64 import urlsafe_b64decode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from operator import itemgetter
+from typing import Any
+
+from jwt import PyJWS
+from jwt.exceptions import InvalidSignatureError, InvalidTokenError
+from jwt.types import SigOptions
+
+from services.clock import Clock
+from services.contract import Grant, RejectedError, Verified
+from services.keys import KeyRing
+from services.settings import Settings
+
+TOKEN_TYPE = "at+jwt"  # noqa: S105 - the media type of RFC 9068
+MAX_CHARS = 8000
+"""Longer tokens are neither issued nor looked at: header lines end near 8 KB in common servers."""
+EXTRA_CLAIMS = frozenset({"scope", "tenant", "groups"})
+"""What a caller may add to a token; nothing that identifies a person."""
+HEADERS_KEPT = 256
+
+_CLAIMS = itemgetter("sub", "role", "sid", "jti", "iat", "exp", "nbf")
+_STRICT: SigOptions = {"verify_signature": True, "enforce_minimum_key_length": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """A verified payload. Times are service-clock seconds since 1970; whole, as we issue them."""
+
+    user_id: str
+    role: str
+    sid: str
+    jti: str
+    issued_at_s: int
+    expires_at_s: int
+    not_before_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    kid: str
+    alg: str
+    typ: object
+
+
+class AccessTokens:
+    """Issues and verifies the access tokens of one algorithm; thread-safe, touches no store.
+
+    A token lives at least `ttl_s` and less than a second longer: its times are whole seconds, and `expires_in_s` is a
+    promise. `leeway_s` of the settings is added to exp and taken from iat and nbf when they are checked.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock, keys: KeyRing, alg: str, ttl_s: int) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._keys = keys
+        self._alg = alg
+        self._ttl_s = ttl_s
+        self._jws = PyJWS(algorithms=[alg])
+
+    def issue(self, user_id: str, role: str, sid: str, extra: Mapping[str, str]) -> Grant:
+        """A token for one login. ValueError on a claim outside EXTRA_CLAIMS, or when the token would be too long."""
+        if not extra.keys() <= EXTRA_CLAIMS:
+            message = f"claims {sorted(extra.keys() - EXTRA_CLAIMS)} not allowed; use {sorted(EXTRA_CLAIMS)}"
+            raise ValueError(message)
+        key = self._keys.signing(self._alg)
+        payload = json.dumps(self._payload(user_id, role, sid) | dict(extra), separators=(",", ":")).encode()
+        token = self._jws.encode(payload, key.signing, self._alg, {"typ": TOKEN_TYPE, "kid": key.kid})
+        if len(token) > MAX_CHARS:
+            message = f"token of {len(token)} characters, at most {MAX_CHARS}; give it fewer claims"
+            raise ValueError(message)
+        return Grant(token, self._ttl_s, sid)
+
+    def verify(self, token: str) -> Verified:
+        """Whose request this is. RejectedError(reason)."""
+        claims = self._signed(token)
+        now_s = self._clock()
+        if now_s >= claims.expires_at_s + self._settings.leeway_s:
+            raise RejectedError(reason="expired")
+        return Verified(claims.user_id, claims.role, claims.sid, int(claims.expires_at_s - now_s))
+
+    def sid_of(self, token: str) -> str | None:
+        """The login a token was issued for, expired or not; None when we did not issue it."""
+        try:
+            return self._signed(token).sid
+        except RejectedError:
+            return None
+
+    def _payload(self, user_id: str, role: str, sid: str) -> dict[str, str | int]:
+        now_s = self._clock()
+        return {
+            "iss": self._settings.issuer,
+            "aud": self._settings.audience,
+            "sub": user_id,
+            "role": role,
+            "sid": sid,
+            "jti": secrets.token_urlsafe(16),
+            "iat": math.floor(now_s),
+            "exp": math.ceil(now_s) + self._ttl_s,
+        }
+
+    def _signed(self, token: str) -> Claims:
+        if not token:
+            raise RejectedError(reason="missing")
+        # "=" is a second spelling of the same token, and so of the same signature
+        if len(token) > MAX_CHARS or "=" in token or not token.isascii():
+            raise RejectedError(reason="malformed")
+        header = _header(token.partition(".")[0])
+        if header.typ != TOKEN_TYPE:
+            raise RejectedError(reason="wrong-type")
+        return self._checked(self._decoded(token, header))
+
+    def _decoded(self, token: str, header: _Header) -> dict[str, Any]:
+        key = self._keys.verifying(header.kid)
+        # one key, one algorithm: never the one the token asks for
+        if key is None or not key.alg == self._alg == header.alg:
+            raise RejectedError(reason="bad-signature")
+        try:
+            payload = self._jws.decode(token, key.verification, [self._alg], _STRICT)
+        except InvalidSignatureError:
+            raise RejectedError(reason="bad-signature") from None
+        except InvalidTokenError:
+            raise RejectedError(reason="malformed") from None
+        return _object(payload)
+
+    def _checked(self, payload: dict[str, Any]) -> Claims:
+        if payload.get("iss") != self._settings.issuer:
+            raise RejectedError(reason="wrong-issuer")
+        if payload.get("aud") != self._settings.audience:
+            raise RejectedError(reason="wrong-audience")
+        try:
+            claims = Claims(*_CLAIMS({"nbf": payload["iat"], **payload}))
+        except KeyError:
+            raise RejectedError(reason="malformed") from None
+        if not _is_typed(claims):
+            raise RejectedError(reason="malformed")
+        if max(claims.issued_at_s, claims.not_before_s) > self._clock() + self._settings.leeway_s:
+            raise RejectedError(reason="not-yet-valid")
+        return claims
+
+
+def _is_typed(claims: Claims) -> bool:
+    """Text is text and a time a whole number: true, 1e400 and NaN are JSON or pass for it."""
+    return (
+        type(claims.user_id) is type(claims.role) is type(claims.sid) is type(claims.jti) is str
+        and type(claims.issued_at_s) is type(claims.expires_at_s) is type(claims.not_before_s) is int
+    )
+
+
+@lru_cache(maxsize=HEADERS_KEPT)
+def _header(segment: str) -> _Header:
+    """The parsed first segment. All tokens of a key share it, so it is parsed once; jku, jwk, x5u, x5c are not read."""
+    try:
+        fields = _object(urlsafe_b64decode(segment + "=" * (-len(segment) % 4)))
+    except binascii.Error:
+        raise RejectedError(reason="malformed") from None
+    kid, alg = fields.get("kid"), fields.get("alg")
+    if not isinstance(kid, str) or not isinstance(alg, str) or "crit" in fields:
+        raise RejectedError(reason="malformed")
+    return _Header(kid, alg, fields.get("typ"))
+
+
+def _object(text: bytes) -> dict[str, Any]:
+    """A JSON object without duplicate names. RejectedError("malformed")."""
+    try:
+        value = json.loads(text, object_pairs_hook=_distinct)
+    except (ValueError, RecursionError):
+        raise RejectedError(reason="malformed") from None
+    if not isinstance(value, dict):
+        raise RejectedError(reason="malformed")
+    return value
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Two readers that pick different duplicates see two different tokens under one signature."""
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        message = "duplicate name"
+        raise ValueError(message)
+    return fields

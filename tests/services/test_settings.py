@@ -1,0 +1,55 @@
+"""Settings: read once from the environment, refused in one line that says what to do."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.settings import Settings, SettingsError, from_environment, to_environment
+
+NAMES = st.text("abcdefghijklmnopqrstuvwxyz-", min_size=1)
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    """Every setting has a default a deployment could use."""
+    assert from_environment({}) == Settings()
+
+
+@given(
+    schemes=st.lists(NAMES, max_size=4).map(tuple),
+    leeway_s=st.floats(0, 1e6),
+    jwt_ttl_s=st.integers(0, 10**9),
+    policy=st.sampled_from(["strict", "grace-replay", "grace-mint"]),
+    keys_file=st.none() | NAMES.map(Path),
+)
+def test_what_to_environment_writes_from_environment_reads(
+    schemes: tuple[str, ...], leeway_s: float, jwt_ttl_s: int, policy: str, keys_file: Path | None
+) -> None:
+    """The harness hands settings to a replica through its environment without loss."""
+    settings = Settings(
+        schemes=schemes, leeway_s=leeway_s, jwt_ttl_s=jwt_ttl_s, refresh_policy=policy, keys_file=keys_file
+    )
+    assert from_environment(to_environment(settings)) == settings
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("JWT_TTL_S", "soon", "a whole number >= 0"),
+        ("JWT_TTL_S", "-1", "a whole number >= 0"),
+        ("LEEWAY_S", "inf", "a number >= 0"),
+        ("LEEWAY_S", "nan", "a number >= 0"),
+        ("REFRESH_POLICY", "lax", "one of: strict, grace-replay, grace-mint"),
+    ],
+)
+def test_a_bad_value_is_refused_with_found_expected_and_what_to_do(name: str, text: str, expected: str) -> None:
+    """The message names the variable, the value and what would do."""
+    with pytest.raises(SettingsError) as refused:
+        from_environment({f"AUTHBENCH_{name}": text})
+    assert str(refused.value) == f"AUTHBENCH_{name} is {text!r}, expected {expected}; correct it or unset it"
+
+
+def test_unknown_names_are_ignored() -> None:
+    """Other programs' variables are none of our business."""
+    assert from_environment({"AUTHBENCH_NO_SUCH": "1", "PATH": "/bin"}) == Settings()
