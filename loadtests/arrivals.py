@@ -1,8 +1,9 @@
 """Pure schedules of intended start times: no clock, no network, the same seed gives the same schedule."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from random import Random
 
 from loadtests.plan import Arrivals
@@ -28,12 +29,15 @@ def poisson(rate_rps: float, seconds: float, random: Random) -> Iterator[int]:
 
 
 def constant(rate_rps: float, seconds: float) -> Iterator[int]:
-    """Start times in ns at even gaps of 1/rate, the first after half a gap; round(rate x seconds) of them."""
-    for number in range(round(rate_rps * seconds)):
-        yield int((number + 0.5) / rate_rps * NS_PER_S)
+    """Start times in ns at even gaps of 1/rate, the first after half a gap. Ascending."""
+    for number in count():
+        at_s = (number + 0.5) / rate_rps
+        if at_s >= seconds:
+            return
+        yield int(at_s * NS_PER_S)
 
 
-def deal(times_ns: Iterator[int], arms: int, random: Random) -> Iterator[Arrival]:
+def deal(times_ns: Iterable[int], arms: int, random: Random) -> Iterator[Arrival]:
     """Deal a stream to `arms` by a fresh balanced permutation per window of 1 s.
 
     In every window the arms' shares differ by at most one, so whatever disturbs the machine in that second
@@ -68,5 +72,6 @@ def schedule(kind: Arrivals, rate_rps: float, seconds: float, arms: int, seed: i
         raise ValueError(message)
     random = Random(seed)  # noqa: S311 - a reproducible schedule, not a secret
     total = rate_rps * arms
-    times = poisson(total, seconds, random) if kind == "poisson" else constant(total, seconds)
+    # drawn to the end before the first is dealt: the times do not depend on the dealing
+    times = tuple(poisson(total, seconds, random) if kind == "poisson" else constant(total, seconds))
     return tuple(deal(times, arms, random))

@@ -107,7 +107,7 @@ def to_json(plan: BlockPlan) -> str:
 
 
 def from_json(text: str) -> BlockPlan:
-    """The plan `to_json` wrote. ValueError or TypeError when it is not one."""
+    """The plan `to_json` wrote. ValueError, KeyError or TypeError when it is not one."""
     fields: dict[str, Any] = json.loads(text)
     fields["arms"] = tuple(ArmPlan(**arm) for arm in fields["arms"])
     fields["slices"] = tuple(SlicePlan(**piece) for piece in fields["slices"])

@@ -146,7 +146,13 @@ def _line(value: object) -> str:
 
 def read(path: Path) -> Record:
     """The record at `path`; a truncated one is read as far as it goes, without a footer. RecordError, OSError."""
-    lines = _parsed_lines(path)
+    try:
+        return _assembled(_parsed_lines(path), path)
+    except (KeyError, TypeError) as error:
+        raise RecordError(_found(path, f"other fields ({error})")) from error
+
+
+def _assembled(lines: Iterator[Any], path: Path) -> Record:
     header = _header(next(lines, None), path)
     samples: list[Sample] = []
     resources: list[Resource] = []
@@ -176,7 +182,7 @@ def _parsed_lines(path: Path) -> Iterator[Any]:
                     yield json.loads(line)
     except (EOFError, zlib.error):
         return
-    except (gzip.BadGzipFile, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (gzip.BadGzipFile, ValueError) as error:
         raise RecordError(_found(path, str(error))) from error
 
 

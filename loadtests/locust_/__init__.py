@@ -1,0 +1,1 @@
+"""The only room that imports Locust: its users, the dispatcher that drives them, and what ships their samples."""

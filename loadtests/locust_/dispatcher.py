@@ -1,0 +1,107 @@
+"""Follows a schedule: at every intended start an idle visitor of the arm is woken, or the arrival waits for one."""
+
+import time
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from gevent.event import Event
+from gevent.hub import Waiter, get_hub
+
+from loadtests.arrivals import Arrival
+from loadtests.locust_.timer import Timer
+
+
+class Seat:
+    """Where one visitor waits for its next arrival."""
+
+    def __init__(self, pool: "Pool") -> None:
+        self._pool = pool
+        self._waiter: Waiter[int] | None = None
+
+    def next_arrival(self) -> int:
+        """Block until this visitor is to act; the intended start in ns, which may be past."""
+        waiting = self._pool.take_waiting()
+        if waiting is not None:
+            return waiting
+        self._waiter = Waiter()
+        self._pool.sit_down(self)
+        return int(self._waiter.get())
+
+    def wake(self, intended_ns: int) -> None:
+        """Let the visitor act in the loop's next turn."""
+        get_hub().loop.run_callback(self._waiter.switch, intended_ns)  # type: ignore[union-attr] # it waits
+
+
+class Pool:
+    """The idle visitors of one arm and, when there are none, the arrivals that wait for one.
+
+    Who acts is drawn at random: visitors taken in turns would meet a round-robin balancer in step with it and
+    always reach the same replica.
+    """
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+        self._idle: list[Seat] = []
+        self._waiting: deque[int] = deque()
+        self._drained = Event()
+        self.size = 0
+
+    def seat(self) -> Seat:
+        """A place for one more visitor."""
+        self.size += 1
+        return Seat(self)
+
+    def sit_down(self, seat: Seat) -> None:
+        """Count `seat` among the idle."""
+        self._idle.append(seat)
+        if self.is_drained:
+            self._drained.set()
+
+    def take_waiting(self) -> int | None:
+        """The intended start of the arrival that has waited longest, if any."""
+        return self._waiting.popleft() if self._waiting else None
+
+    def start(self, intended_ns: int) -> None:
+        """Hand an arrival to a random idle visitor, or let it wait."""
+        self._drained.clear()
+        if not self._idle:
+            self._waiting.append(intended_ns)
+            return
+        place = self._random.randrange(len(self._idle))
+        self._idle[place], self._idle[-1] = self._idle[-1], self._idle[place]
+        self._idle.pop().wake(intended_ns)
+
+    @property
+    def is_drained(self) -> bool:
+        """Whether every visitor is idle and no arrival waits."""
+        return len(self._idle) == self.size and not self._waiting
+
+    def wait_drained(self) -> None:
+        """Block until drained."""
+        if not self.is_drained:
+            self._drained.wait()
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatched:
+    """What a dispatcher did: its first instant (ns), arrivals started per arm, worst lateness of its wake-ups (ns)."""
+
+    start_ns: int
+    scheduled: tuple[int, ...]
+    loop_lag_ns: int
+
+
+def dispatch(arrivals: Iterable[Arrival], pools: Sequence[Pool], timer: Timer, lead_ns: int = 20_000_000) -> Dispatched:
+    """Start every arrival at its time, counted from `lead_ns` after now; returns when the last has been started."""
+    start_ns = time.monotonic_ns() + lead_ns
+    scheduled = [0] * len(pools)
+    worst_ns = 0
+    for arrival in arrivals:
+        intended_ns = start_ns + arrival.at_ns
+        timer.wait_until(intended_ns)
+        worst_ns = max(worst_ns, time.monotonic_ns() - intended_ns)
+        scheduled[arrival.arm] += 1
+        pools[arrival.arm].start(intended_ns)
+    return Dispatched(start_ns, tuple(scheduled), worst_ns)

@@ -1,0 +1,88 @@
+"""Locust users of headless cells: each is one visitor, logged in before timing starts, acting when it is told to."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from locust import User, task
+
+from loadtests.journeys import Step
+from loadtests.locust_.dispatcher import Seat
+from loadtests.locust_.wire import Connection
+from loadtests.record import Sample
+from loadtests.visitor import Call, Flow, Response, Visitor, log_in
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What one arm's visitors did in the current slice: requests put on the wire, and the samples that came of them."""
+
+    sent: int = 0
+    samples: list[Sample] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Act:
+    """Everything one Locust user needs to be one visitor."""
+
+    visitor: Visitor
+    connection: Connection
+    seat: Seat
+    steps: Iterator[Step]
+    ledger: Ledger
+
+    def perform(self, flow: Flow, intended_ns: int) -> None:
+        """Carry a flow's calls over the wire, one sample each; a call after the first is intended when it is made."""
+        call = next(flow, None)
+        while call is not None:
+            response, done_ns = self._exchange(call, intended_ns)
+            intended_ns = done_ns
+            try:
+                call = flow.send(response)
+            except StopIteration:
+                return
+
+    def _exchange(self, call: Call, intended_ns: int) -> tuple[Response, int]:
+        self.ledger.sent += 1
+        sent_ns = time.monotonic_ns()
+        response = self.connection.exchange(call.request)
+        done_ns = time.monotonic_ns()
+        sample = Sample(
+            visitor=self.visitor.number,
+            step=call.step,
+            intended_ns=intended_ns,
+            sent_ns=sent_ns,
+            done_ns=done_ns,
+            status=response.status,
+            reason=response.reason,
+            replica=response.header("x-replica"),
+            had_valid_credential=call.had_valid_credential,
+            bytes_up=len(call.request),
+            bytes_down=response.bytes_down,
+        )
+        self.ledger.samples.append(sample)
+        return response, done_ns
+
+
+class HeadlessVisitor(User):  # type: ignore[misc] # locust ships no types
+    """Logs in when it starts, then acts on each arrival its seat is given."""
+
+    acts: ClassVar[Iterator[Act]]
+
+    def on_start(self) -> None:
+        """Take the next part and log in."""
+        self.act = next(type(self).acts)
+        self.act.perform(log_in(self.act.visitor), time.monotonic_ns())
+
+    @task  # type: ignore[untyped-decorator] # locust ships no types
+    def follow(self) -> None:
+        """Act, arrival after arrival, for as long as the user lives."""
+        act = self.act
+        for step in act.steps:
+            intended_ns = act.seat.next_arrival()
+            act.perform(step(act.visitor), intended_ns)
+
+    def on_stop(self) -> None:
+        """Close the connection."""
+        self.act.connection.close()

@@ -1,0 +1,238 @@
+"""One simulated user agent: its own user, cookies and tokens, and the client side of each flow as a generator."""
+
+import json
+import time
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+
+from loadtests.plan import ArmPlan
+from loadtests.record import StepName
+
+NS_PER_S = 1_000_000_000
+CSRF_COOKIE = "__Host-csrf"
+REFRESH_COOKIE = "__Host-refresh"
+SESSION_COOKIE = "__Host-session"
+
+_METHODS: Mapping[StepName, tuple[str, str]] = {
+    "login": ("POST", "login"),
+    "read": ("GET", "profile"),
+    "write": ("POST", "notes"),
+    "refresh": ("POST", "refresh"),
+    "logout": ("POST", "logout"),
+}
+_NOTE = b'{"text":"a note of some twenty chars"}'
+_EMPTY = b"{}"
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back. `status` 0: nothing did, and `failure` says why: timeout, refused, reset or protocol."""
+
+    status: int
+    headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Names in lower case; every value of a repeated header, in order."""
+    body: bytes = b""
+    bytes_down: int = 0
+    failure: str = ""
+
+    def header(self, name: str) -> str:
+        """The first value of a header, "" when it is absent."""
+        return self.headers.get(name, ("",))[0]
+
+    @property
+    def reason(self) -> str:
+        """Why the request failed, as a record counts it: the problem document's reason, else the status in words."""
+        if self.failure or self.status < 400:  # noqa: PLR2004 - HTTP's first error status
+            return self.failure
+        try:
+            return str(json.loads(self.body)["reason"])
+        except (ValueError, KeyError, TypeError):
+            return f"http-{self.status}"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to be sent: its step and its bytes, prepared."""
+
+    step: StepName
+    request: bytes
+    had_valid_credential: bool
+
+
+Flow = Generator[Call, Response, None]
+"""Yields calls, is sent their responses; ends when the step is done."""
+
+
+class Visitor:
+    """A user agent of one arm. It keeps cookies itself: Python's jar withholds Secure cookies over plain http."""
+
+    def __init__(self, number: int, arm: ArmPlan, host: str, username: str, password: str) -> None:
+        self.number = number
+        self._carrier = arm.carrier
+        self._prefix = f"/{arm.scheme}/{arm.carrier}"
+        self._host = host
+        self._login_body = json.dumps({"username": username, "password": password}).encode()
+        self._cookies: dict[str, str] = {}
+        self._access = ""
+        self._refresh = ""
+        self._expires_ns = 0
+        self._asked_ns = 0
+        self._prepared: dict[StepName, bytes] = {}
+
+    @property
+    def can_refresh(self) -> bool:
+        """Whether it holds a refresh credential."""
+        return bool(self._refresh or self._cookies.get(REFRESH_COOKIE))
+
+    @property
+    def is_logged_in(self) -> bool:
+        """Whether a login was granted and not given up since; its credential may have expired."""
+        return self._expires_ns > 0
+
+    @property
+    def has_valid_credential(self) -> bool:
+        """Whether, as far as it knows, its credential was issued, is not expired and not revoked."""
+        return time.monotonic_ns() < self._expires_ns
+
+    @property
+    def credential(self) -> str:
+        """The access credential held now, "" before login."""
+        return self._access or self._cookies.get(SESSION_COOKIE, "")
+
+    def replace_credential(self, credential: str) -> None:
+        """Hold another access credential, as a thief or a test would."""
+        if self._carrier == "cookie":
+            self._cookies[SESSION_COOKIE] = credential
+        else:
+            self._access = credential
+        self._prepared.clear()
+
+    def call(self, step: StepName) -> Call:
+        """The request for `step` with the credentials held now; prepared once per credential."""
+        request = self._prepared.get(step)
+        if request is None:
+            request = self._prepared[step] = self._request(step)
+        self._asked_ns = time.monotonic_ns()
+        return Call(step, request, self.has_valid_credential)
+
+    def adopt(self, step: StepName, response: Response) -> None:
+        """Take over what a successful login, refresh or logout changed; anything else changes nothing."""
+        if step in {"read", "write"} or not 200 <= response.status < 300:  # noqa: PLR2004 - HTTP's successes
+            return
+        if step == "logout":
+            self._forget()
+        elif (granted := _granted(response.body)) is not None:
+            self._adopt_grant(granted)
+        else:
+            return
+        self._adopt_cookies(response)
+        self._prepared.clear()
+
+    def _adopt_cookies(self, response: Response) -> None:
+        for line in response.headers.get("set-cookie", ()):
+            name, _, value = line.partition(";")[0].partition("=")
+            if value:
+                self._cookies[name] = value
+            else:
+                self._cookies.pop(name, None)
+
+    def _adopt_grant(self, granted: "_Granted") -> None:
+        # the server's clock ran from some instant after the question: counted from there, the client never expects more
+        self._expires_ns = self._asked_ns + granted.expires_in_s * NS_PER_S
+        self._access = granted.access
+        self._refresh = granted.refresh or self._refresh  # none: the old one stays (RFC 6749 section 6)
+
+    def _forget(self) -> None:
+        """Drop what the login left; a cookie of the balancer's stays, as it would in a browser."""
+        self._access = self._refresh = ""
+        self._expires_ns = 0
+        for name in (SESSION_COOKIE, REFRESH_COOKIE, CSRF_COOKIE):
+            self._cookies.pop(name, None)
+
+    def _request(self, step: StepName) -> bytes:
+        method, endpoint = _METHODS[step]
+        head = [f"{method} {self._prefix}/{endpoint} HTTP/1.1", f"Host: {self._host}", "User-Agent: authbench"]
+        head += ["Accept: application/json", *self._credential_headers(step)]
+        if method == "GET":
+            return "\r\n".join([*head, "", ""]).encode()
+        body = self._body(step)
+        head += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+        return "\r\n".join([*head, "", ""]).encode() + body
+
+    def _credential_headers(self, step: StepName) -> list[str]:
+        if self._carrier == "bearer":
+            return [f"Authorization: Bearer {self._access}"] if self._access and step != "login" else []
+        headers = []
+        if self._cookies:
+            headers.append("Cookie: " + "; ".join(f"{name}={value}" for name, value in self._cookies.items()))
+        if step != "read" and CSRF_COOKIE in self._cookies:
+            headers.append(f"X-CSRF-Token: {self._cookies[CSRF_COOKIE]}")
+        return headers
+
+    def _body(self, step: StepName) -> bytes:
+        if step == "login":
+            return self._login_body
+        if step == "write":
+            return _NOTE
+        if self._refresh and step in {"refresh", "logout"}:
+            return json.dumps({"refresh_token": self._refresh}).encode()
+        return _EMPTY
+
+
+@dataclass(frozen=True, slots=True)
+class _Granted:
+    """What the body of a successful login or refresh says; the tokens are "" where cookies carry them."""
+
+    expires_in_s: int
+    access: str
+    refresh: str
+
+
+def _granted(body: bytes) -> _Granted | None:
+    """What `body` grants; None when it is no grant."""
+    try:
+        said = json.loads(body)
+        return _Granted(int(said["expires_in"]), said.get("access_token", ""), said.get("refresh_token", ""))
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def log_in(visitor: Visitor) -> Flow:
+    """One login; what the answer grants is adopted."""
+    yield from _single(visitor, "login")
+
+
+def read(visitor: Visitor) -> Flow:
+    """Read the profile; where the access credential expired and a refresh credential is held, refresh and try again."""
+    response = yield from _single(visitor, "read")
+    if response.status == 401 and response.reason == "expired" and visitor.can_refresh:  # noqa: PLR2004 - Unauthorized
+        renewed = yield from _single(visitor, "refresh")
+        if renewed.status == 200:  # noqa: PLR2004 - OK
+            yield from _single(visitor, "read")
+
+
+def write(visitor: Visitor) -> Flow:
+    """Post a note."""
+    yield from _single(visitor, "write")
+
+
+def refresh(visitor: Visitor) -> Flow:
+    """Exchange the refresh credential."""
+    yield from _single(visitor, "refresh")
+
+
+def log_out(visitor: Visitor) -> Flow:
+    """End the login; the visitor forgets its credentials."""
+    yield from _single(visitor, "logout")
+
+
+def change_login(visitor: Visitor) -> Flow:
+    """Log out and in again."""
+    yield from _single(visitor, "logout")
+    yield from _single(visitor, "login")
+
+
+def _single(visitor: Visitor, step: StepName) -> Generator[Call, Response, Response]:
+    response = yield visitor.call(step)
+    visitor.adopt(step, response)
+    return response

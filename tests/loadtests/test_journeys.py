@@ -1,0 +1,47 @@
+"""Journeys: endless, seeded, mixed as their weights say."""
+
+from collections import Counter
+from itertools import islice
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loadtests.journeys import MIXES, Step, steps
+from loadtests.plan import JOURNEYS, Journey
+from loadtests.visitor import change_login, log_in, read, refresh, write
+
+
+def _drawn(journey: Journey, seed: int, number: int) -> list[Step]:
+    return list(islice(steps(journey, Random(seed)), number))  # noqa: S311 - a reproducible journey
+
+
+def test_every_journey_is_mixed() -> None:
+    """Each journey a plan can name has its weights."""
+    assert set(MIXES) == set(JOURNEYS)
+
+
+@given(st.sampled_from(JOURNEYS), st.integers())
+def test_a_seed_is_a_journey(journey: Journey, seed: int) -> None:
+    """The same seed gives the same steps, as many as are asked for."""
+    assert _drawn(journey, seed, 200) == _drawn(journey, seed, 200)
+
+
+@pytest.mark.parametrize(("journey", "step"), [("steady", read), ("login", log_in), ("refresh", refresh)])
+def test_plain_journeys_repeat_one_step(journey: Journey, step: Step) -> None:
+    """Steady reads, login logs in, refresh refreshes."""
+    assert set(_drawn(journey, 1, 50)) == {step}
+
+
+def test_browse_is_mixed_by_weight() -> None:
+    """Browsing is 90 % reads, 8 % writes and 2 % changes of login, within four standard deviations."""
+    counts = Counter(_drawn("browse", 20_261_123, 10_000))
+    assert abs(counts[read] - 9_000) < 4 * 30
+    assert abs(counts[write] - 800) < 4 * 28
+    assert abs(counts[change_login] - 200) < 4 * 14
+
+
+def test_visitors_browse_apart() -> None:
+    """Two seeds give two journeys."""
+    assert _drawn("browse", 1, 200) != _drawn("browse", 2, 200)
