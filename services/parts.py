@@ -2,19 +2,22 @@
 
 import threading
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from services.catalogue import chosen
 from services.clock import Clock, offset_clock, system_clock
 from services.contract import Store
 from services.database import Database
 from services.keys import KeyRing
-from services.redis_client import RedisClient
 from services.settings import Settings, SettingsError
 from services.stores.memory_sessions import MemorySessions
-from services.stores.redis_sessions import RedisSessions
 from services.stores.refresh_tokens import RefreshTokenStore
 from services.stores.sessions import SessionStore
 from services.users import UserStore
+
+if TYPE_CHECKING:
+    from services.redis_client import RedisClient
+    from services.stores.redis_sessions import RedisSessions
 
 
 @dataclass(slots=True)
@@ -22,9 +25,9 @@ class _Opened:
     """What is open so far."""
 
     keys: KeyRing | None = None
-    redis: RedisClient | None = None
+    redis: "RedisClient | None" = None
     memory_sessions: MemorySessions | None = None
-    redis_sessions: RedisSessions | None = None
+    redis_sessions: "RedisSessions | None" = None
     lock: threading.RLock = field(default_factory=threading.RLock)
 
 
@@ -76,7 +79,11 @@ class ServiceParts:
                 self._opened.memory_sessions = MemorySessions(self.settings, self.clock)
             return self._opened.memory_sessions
 
-    def _redis_sessions(self) -> RedisSessions:
+    def _redis_sessions(self) -> "RedisSessions":
+        """The client library alone takes half a replica's start, so only who needs it imports it."""
+        from services.redis_client import RedisClient  # noqa: PLC0415 - see above
+        from services.stores.redis_sessions import RedisSessions  # noqa: PLC0415 - see above
+
         with self._opened.lock:
             if self._opened.redis_sessions is None:
                 self._opened.redis = RedisClient(self.settings)

@@ -1,0 +1,1 @@
+"""The stack under test: real servers, started together and owned to the last process."""

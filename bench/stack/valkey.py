@@ -1,0 +1,112 @@
+"""A Valkey (or Redis) of our own: loopback only, with a password, keeping nothing on disk."""
+
+from collections.abc import Mapping
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry
+
+from bench.stack.binaries import VALKEY, find
+from bench.stack.listening import LOOPBACK, free_port, settle
+from bench.stack.process import Command, Process
+from bench.stack.supervisor import Supervisor
+
+UNCOUNTED = ("auth", "config|get", "config|resetstat", "info", "ping")
+"""Ours, a new connection's, and those the server gives itself when it starts: no work of a scheme."""
+
+
+class Valkey:
+    """One server and what is needed to reach it: `url` carries no password, that is in `password_file`."""
+
+    def __init__(self, supervisor: Supervisor, name: str) -> None:
+        self.name = name
+        self.password_file = supervisor.secret(f"{name}.password")
+        self._password = self.password_file.read_text()
+        self.port = free_port()
+        self._supervisor = supervisor
+        self._folder = supervisor.folder(name)
+        self._binary = find(VALKEY)
+        self.process = self._start()
+
+    @property
+    def url(self) -> str:
+        """As `Settings.redis_url` wants it."""
+        return f"redis://{LOOPBACK}:{self.port}/0"
+
+    def wait_ready(self) -> None:
+        """Return when it answers; it moves to another port when somebody else took the guessed one first."""
+        settle(self)
+
+    def move(self) -> None:
+        """Start on another port."""
+        self.port = free_port()
+        self.process = self._start()
+
+    def restart(self) -> None:
+        """Start again on the same port after it was stopped or killed; empty, for nothing was kept."""
+        self.process.stop()
+        self.process = self._start()
+        self.process.wait_ready(self.answers)
+
+    def answers(self) -> bool:
+        """Whether it serves a client that knows the password; blocks at most a second."""
+        try:
+            with self.client() as client:
+                return bool(client.ping())
+        except (RedisConnectionError, RedisTimeoutError, ResponseError):
+            return False
+
+    def client(self) -> Redis:
+        """A connection for observing; it sends nothing that was not asked for."""
+        return Redis(
+            host=LOOPBACK,
+            port=self.port,
+            password=self._password,
+            protocol=2,
+            driver_info=None,
+            socket_timeout=1.0,
+            socket_connect_timeout=1.0,
+            retry=Retry(NoBackoff(), 0),
+            decode_responses=True,
+        )
+
+    def command_counts(self) -> Mapping[str, int]:
+        """Calls per command since the start or the last reset, inner commands of scripts included."""
+        with self.client() as client:
+            stats = client.info("commandstats")
+        counts = {name.removeprefix("cmdstat_"): values["calls"] for name, values in stats.items()}
+        return {name: calls for name, calls in counts.items() if name not in UNCOUNTED}
+
+    def reset_counts(self) -> None:
+        """Begin counting anew."""
+        with self.client() as client:
+            client.config_resetstat()
+
+    def _start(self) -> Process:
+        """The password goes into a file of ours: an argument could be read by every user of the machine."""
+        config = self._folder / "valkey.conf"
+        config.touch(mode=0o600)
+        config.write_text(_CONFIG.format(port=self.port, folder=self._folder, password=self._password))
+        return self._supervisor.start(Command(self.name, (str(self._binary), str(config)), cwd=self._folder))
+
+
+_CONFIG = f"""\
+bind {LOOPBACK}
+port {{port}}
+dir {{folder}}
+requirepass {{password}}
+save ""
+appendonly no
+daemonize no
+tcp-backlog 511
+"""
+
+
+def start_valkey(supervisor: Supervisor, name: str) -> Valkey:
+    """A server that answers."""
+    valkey = Valkey(supervisor, name)
+    valkey.wait_ready()
+    return valkey

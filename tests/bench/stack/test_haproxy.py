@@ -1,0 +1,192 @@
+"""The load balancer: what it lets through, how it spreads requests, and that its counts are exact."""
+
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from http.client import HTTPConnection, HTTPResponse
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+
+from bench.stack.binaries import HAPROXY, find
+from bench.stack.errors import NotReadyError
+from bench.stack.haproxy import HAProxy
+from bench.stack.haproxy_config import TEMPLATE, Front, Health, Server, compose_config
+from bench.stack.listening import listen, port_of
+from bench.stack.probe import answers
+from bench.stack.supervisor import Supervisor
+from loadtests.plan import BALANCINGS, Balancing
+
+
+class Echo(BaseHTTPRequestHandler):
+    """Answers every GET with the header names it received, in lower case."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """One answer; the port says which server gave it."""
+        body = " ".join(name.lower() for name in self.headers).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("X-Port", str(self.connection.getsockname()[1]))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def handle(self) -> None:
+        """As usual, but a load balancer that ends with connections open is no error."""
+        with suppress(ConnectionResetError):
+            super().handle()
+
+    def log_message(self, *_values: object) -> None:
+        """Be quiet."""
+
+
+class EchoServer(ThreadingHTTPServer):
+    """Does not wait for idle connections when it is closed."""
+
+    block_on_close = False
+    daemon_threads = True
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[list[Server]]:
+    """Two backends that say who they are."""
+    with ExitStack() as stack:
+        echoes = [stack.enter_context(EchoServer(("127.0.0.1", 0), Echo)) for _ in range(2)]
+        for echo in echoes:
+            Thread(target=echo.serve_forever, daemon=True).start()
+            stack.callback(echo.shutdown)
+        yield [Server(f"replica-{number + 1}", echo.server_port) for number, echo in enumerate(echoes)]
+
+
+def _started(supervisor: Supervisor, servers: list[Server], front: Front) -> HAProxy:
+    haproxy = HAProxy(supervisor, f"lb-{front.balancing}-{front.health}", servers, front)
+    haproxy.wait_ready()
+    return haproxy
+
+
+def _get(connection: HTTPConnection, headers: dict[str, str] | None = None) -> tuple[HTTPResponse, str]:
+    connection.request("GET", "/profile", headers=headers or {})
+    response = connection.getresponse()
+    return response, response.read().decode()
+
+
+@pytest.mark.parametrize("balancing", BALANCINGS)
+def test_requests_are_counted_and_spread(supervisor: Supervisor, servers: list[Server], balancing: Balancing) -> None:
+    """Every policy serves; counts are exact in total and per server; round robin deals evenly."""
+    haproxy = _started(supervisor, servers, Front(balancing))
+    before, per_server = haproxy.requests(), haproxy.requests_per_server()
+    for _ in range(10):
+        connection = HTTPConnection(haproxy.host, haproxy.port)
+        _get(connection)
+        connection.close()
+    after = Counter(haproxy.requests_per_server())
+    after.subtract(per_server)
+    assert after.total() == 10
+    if balancing == "roundrobin-l4":
+        assert haproxy.requests() is None
+    else:
+        assert (haproxy.requests() or 0) - (before or 0) == 10
+    if balancing in {"roundrobin", "roundrobin-l4"}:
+        assert set(after.values()) == {5}
+    if balancing == "source":
+        assert set(after.values()) == {0, 10}
+
+
+def test_round_robin_deals_requests_of_one_connection(supervisor: Supervisor, servers: list[Server]) -> None:
+    """A kept-alive connection is no affinity: each request goes to the next replica."""
+    haproxy = _started(supervisor, servers, Front())
+    connection = HTTPConnection(haproxy.host, haproxy.port)
+    ports = Counter(_get(connection)[0].getheader("X-Port") for _ in range(10))
+    connection.close()
+    assert sorted(ports.values()) == [5, 5]
+
+
+def test_a_sticky_cookie_returns_to_its_replica(supervisor: Supervisor, servers: list[Server]) -> None:
+    """The cookie is set once with its attributes, sticks over a restart, and both replicas are given out."""
+    haproxy = _started(supervisor, servers, Front("sticky"))
+    cookies: dict[str, str] = {}
+    for _ in range(4):
+        connection = HTTPConnection(haproxy.host, haproxy.port)
+        response, _ = _get(connection)
+        cookie, *attributes = (response.getheader("Set-Cookie") or "").split("; ")
+        cookies[cookie] = response.getheader("X-Port") or ""
+        assert {attribute.lower() for attribute in attributes} == {"path=/", "httponly", "secure", "samesite=lax"}
+        connection.close()
+    assert len(cookies) == len(set(cookies.values())) == 2
+    haproxy.restart()
+    haproxy.wait_ready()
+    for cookie, port in cookies.items():
+        connection = HTTPConnection(haproxy.host, haproxy.port)
+        given = [_get(connection, {"Cookie": cookie})[0] for _ in range(3)]
+        connection.close()
+        assert {answer.getheader("X-Port") for answer in given} == {port}
+        assert {answer.getheader("Set-Cookie") for answer in given} == {None}
+
+
+def test_a_forged_sticky_cookie_changes_nothing(supervisor: Supervisor, servers: list[Server]) -> None:
+    """An unknown value is answered like none at all, with a cookie of our making."""
+    haproxy = _started(supervisor, servers, Front("sticky"))
+    connection = HTTPConnection(haproxy.host, haproxy.port)
+    response, _ = _get(connection, {"Cookie": "SRV=../../forged"})
+    connection.close()
+    assert response.status == 200
+    assert "SRV=" in (response.getheader("Set-Cookie") or "")
+
+
+def test_forwarding_headers_of_clients_are_stripped(supervisor: Supervisor, servers: list[Server]) -> None:
+    """RFC 9700 4.13: nobody outside says who answered or for whom a request was forwarded."""
+    haproxy = _started(supervisor, servers, Front())
+    connection = HTTPConnection(haproxy.host, haproxy.port)
+    names = ("X-Forwarded-For", "x-forwarded-proto", "X-FORWARDED-ANYTHING", "Forwarded", "X-Real-IP", "X-Replica")
+    _, received = _get(connection, {**dict.fromkeys(names, "spoofed"), "X-Other": "kept"})
+    connection.close()
+    assert set(received.split()) == {"host", "accept-encoding", "x-other"}
+
+
+def test_a_dead_replica_costs_no_request(supervisor: Supervisor, servers: list[Server]) -> None:
+    """A replica that refuses the connection saw nothing, so the other one is asked instead."""
+    with listen() as closed:
+        dead = Server("dead", port_of(closed))
+    haproxy = _started(supervisor, [dead, servers[0]], Front())
+    connection = HTTPConnection(haproxy.host, haproxy.port)
+    assert [_get(connection)[0].status for _ in range(6)] == [200] * 6
+    connection.close()
+
+
+@pytest.mark.parametrize("health", ["tcp", "http"])
+def test_health_checks_take_a_dead_replica_out(supervisor: Supervisor, servers: list[Server], health: Health) -> None:
+    """With checks on, the load balancer itself says who is down."""
+    with listen() as closed:
+        dead = Server("dead", port_of(closed))
+    haproxy = _started(supervisor, [dead, servers[0]], Front(health=health))
+    haproxy.process.wait_ready(lambda: ",DOWN," in haproxy.command("show stat"))
+
+
+def test_a_taken_port_is_told_in_one_line(supervisor: Supervisor, servers: list[Server]) -> None:
+    """The port a user asked for belongs to somebody else: found, expected, do."""
+    with listen() as taken, pytest.raises(NotReadyError, match=f"port {port_of(taken)} .*choose another port"):
+        HAProxy(supervisor, "unlucky-lb", servers, Front(port=port_of(taken)))
+
+
+def test_a_dead_load_balancer_refuses(supervisor: Supervisor, servers: list[Server]) -> None:
+    """We keep no copy of the socket we handed over."""
+    haproxy = _started(supervisor, servers, Front())
+    haproxy.process.kill()
+    with pytest.raises(ConnectionRefusedError):
+        HTTPConnection(haproxy.host, haproxy.port).connect()
+    assert not answers(haproxy.port)
+
+
+def test_the_configuration_for_compose_is_valid() -> None:
+    """HAProxy accepts it, with a listener per policy before the same containers; Compose's file is up to date."""
+    command = [sys.executable, "-m", "bench.stack.haproxy_config"]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert text == compose_config() == (TEMPLATE.parent / "compose" / "haproxy.cfg").read_text()
+    assert text.count("server-template api 1-16 api:8000") == text.count("\nfrontend ") == 2
+    check = [str(find(HAPROXY)), "-c", "-f", "/dev/stdin"]
+    done = subprocess.run(check, input=text, env={"COOKIE_KEY": "k"}, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "Configuration file is valid\n")
