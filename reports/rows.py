@@ -117,6 +117,7 @@ def labels(cells: Iterable[CellSummary]) -> dict[str, str]:
         arm: plan.scheme
         + (f" {plan.carrier}" if len(carriers[plan.scheme]) > 1 else "")
         + (f" {plan.balancing}" if plan.replicas > 1 and plan.balancing != "roundrobin" else "")
+        + (f" {plan.journey}" if plan.journey != "steady" else "")
         + (" again" if arm.endswith(AGAIN) else "")
         for arm, plan in arms.items()
     }

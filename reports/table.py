@@ -25,6 +25,10 @@ COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
     ("% refused (theory)", "right"),
     ("verdict", "left"),
 )
+HEADING = (
+    "{:g} requests/s and arm, n replicas. CPU and store operations per successful\n"
+    "request, ± half the 95 % interval; p50 and p99 of the response time."
+)
 STYLES = {"VALID": "", "INVALID": "red", "UNPROVEN": "yellow"}
 NARROWEST = 80
 WORD_MAX = 20
@@ -50,17 +54,14 @@ def _print(summary: Summary, console: Console) -> None:
     found = groups(summary)
     for rate_rps in dict.fromkeys(group.rate_rps for group in found):
         members = [group for group in found if group.rate_rps == rate_rps]
-        console.print(_table(members, rate_rps, whole=console.width >= ROOMY))
+        console.print(HEADING.format(rate_rps))  # a title of the table's own would be folded to its width
+        console.print(_table(members, whole=console.width >= ROOMY))
     for line in (*reasons(summary), aa_line(summary)):
         console.print(textwrap.fill(line, console.width, subsequent_indent="  ", break_long_words=False))
 
 
-def _table(members: list[Group], rate_rps: float, *, whole: bool) -> Table:
-    title = (
-        f"{rate_rps:g} requests/s and arm, n replicas. CPU and store operations per successful\n"
-        "request, ± half the 95 % interval; p50 and p99 of the response time."
-    )
-    table = Table(title=title, title_style="", box=None, padding=(0, 1, 0, 0), pad_edge=False, title_justify="left")
+def _table(members: list[Group], *, whole: bool) -> Table:
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
     for name, side in COLUMNS:
         # Without a width of its own the scheme's column is the one that gives way where the others need the room.
         width = None if name == "scheme" else _width(name, members, whole=whole)

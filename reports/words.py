@@ -1,6 +1,7 @@
 """The result in sentences: every one follows from the figures, carries its interval and leaves invalid cells out."""
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,8 @@ from reports.rows import (
 )
 
 NOT_SHOWN = "no difference shown"
+NAMED_MAX = 3
+"""More cells than this are counted, not named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +97,24 @@ def counts_line(summary: Summary) -> str:
 
 
 def reasons(summary: Summary) -> tuple[str, ...]:
-    """One line for every cell that is not VALID: which, and why."""
+    """One line for every reason that some cell is not VALID, and which cells.
+
+    A disturbance hits many cells alike, so reasons that differ in their numbers alone are told once, by the first.
+    """
+    cells_by_kind: dict[tuple[Status, str], dict[str, str]] = {}
+    for cell in summary.cells:
+        if cell.verdict.status != "VALID":
+            for reason in cell.verdict.reasons or ("no reason recorded",):
+                kind = cell.verdict.status, re.sub(r"\d[\d.]*", "#", reason)
+                cells_by_kind.setdefault(kind, {}).setdefault(cell.id, reason)
+    cells = len(summary.cells)
     return tuple(
-        f"{cell.verdict.status} {cell.id}: {'; '.join(cell.verdict.reasons) or 'no reason recorded'}"
-        for cell in summary.cells
-        if cell.verdict.status != "VALID"
+        f"{status} {_hit(list(hit), cells)}: {next(iter(hit.values()))}" for (status, _), hit in cells_by_kind.items()
     )
+
+
+def _hit(names: Sequence[str], cells: int) -> str:
+    return ", ".join(names) if len(names) <= NAMED_MAX else f"{len(names)} of {cells} cells"
 
 
 def _first_with_comparison(summary: Summary) -> Group | None:
