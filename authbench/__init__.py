@@ -1,1 +1,1 @@
-"""The front door: the command line. Only this room may import all others."""
+"""The front door, the command line: the only room that may import all others."""

@@ -104,6 +104,7 @@ def connect(settings: Settings) -> Connection:
             options=f"-c statement_timeout={int(settings.store_timeout_s * MS_PER_S)}",
             autocommit=True,
             prepare_threshold=0,
+            client_encoding="utf8",
         )
     except psycopg.ProgrammingError as error:
         message = f"AUTHBENCH_DATABASE_URL is {settings.database_url!r}, expected postgresql://USER@HOST:PORT/DATABASE"

@@ -3,17 +3,25 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.analysis.model import CellSummary, Comparison, Control, Estimate, Refusals, Summary, Verdict
 from loadtests.plan import CellPlan
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 Values = Mapping[str, Any]
 
 
 def to_jsonable(summary: Summary) -> dict[str, Any]:
     """`summary` as dicts, lists and finite numbers. An infinite end of an interval is written as null."""
-    values: dict[str, Any] = _finite(asdict(summary))
+    return finite(summary)
+
+
+def finite(value: "DataclassInstance") -> dict[str, Any]:
+    """Any of our values as `to_jsonable` writes a summary."""
+    values: dict[str, Any] = _finite(asdict(value))
     return values
 
 

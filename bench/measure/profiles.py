@@ -37,7 +37,7 @@ PROFILES: Mapping[ProfileName, Profile] = {
         schemes=("none", "memory-session", "redis-session", "jwt-hs256", "jwt-rs256", "refresh-token"),
         replicas=(1, 2),
         blocks=4,
-        slices=(SlicePlan("cpu", 30, 12, pinned=True), SlicePlan("latency", 30, 10, pinned=False)),
+        slices=(SlicePlan("cpu", 30, 10, pinned=True), SlicePlan("latency", 30, 8, pinned=False)),
     ),
     "standard": Profile(
         schemes=(),
@@ -83,7 +83,7 @@ class Choices:
 def plan_blocks(choices: Choices, catalogue: Mapping[str, SchemeSpec]) -> tuple[BlockPlan, ...]:
     """The blocks of a run: the same arms and slices each time, in an order of their own. PlanError."""
     profile = PROFILES[choices.profile]
-    slices = tuple(_chosen(piece, choices) for piece in profile.slices)
+    slices = tuple(dict.fromkeys(_chosen(piece, choices) for piece in profile.slices))  # one rate may make two alike
     arms = plan_arms(choices, catalogue, visitors=_visitors(slices))
     return tuple(_block(index, choices.seed, arms, slices) for index in range(choices.blocks or profile.blocks))
 

@@ -1,14 +1,15 @@
 """A run's directory: `run.json`, one record per cell and block, logs and the report; readable at every moment."""
 
 import json
-import os
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
+from bench.stack.errors import NotReadyError
 from loadtests.plan import CellPlan
 from loadtests.record import SUFFIX, Record, RecordError, read, write
 
@@ -18,6 +19,11 @@ VERSION = 1
 # 1  2026-11  first version.
 
 DOCUMENT = "run.json"
+TOLD = (
+    "id", "status", "started_at", "took_s", "command", "choices", "password_profile", "needs_affinity", "environment",
+    "blocks_done", "blocks", "proofs",
+)  # fmt: skip
+"""What every reader of run.json relies on."""
 
 
 class RunDirectoryError(Exception):
@@ -46,8 +52,10 @@ class RunDirectory:
         return self.path / "report.html"
 
     def keep(self, block: int, cell: CellPlan, record: Record) -> None:
-        """Write the record of one cell in one block. OSError when the disk will not."""
-        write(self.path / "records" / f"b{block:02d}" / f"{cell.id}{SUFFIX}", record)
+        """Write the record of one cell in one block, whole or not at all. NotReadyError when the disk will not."""
+        path = self.path / "records" / f"b{block:02d}" / f"{cell.id}{SUFFIX}"
+        with _writing(path):
+            write(path, record)
 
     def records(self) -> Iterator[Record]:
         """Every record, block by block. RecordError when one cannot be read."""
@@ -55,11 +63,15 @@ class RunDirectory:
             yield read(path)
 
     def describe(self, document: Mapping[str, Any]) -> None:
-        """Replace run.json in one step; a reader sees the old or the new one, whole."""
-        part = self.path / f"{DOCUMENT}.part"
+        """Replace run.json in one step; a reader sees the old or the new one, whole. NotReadyError as for `keep`."""
+        path, part = self.path / DOCUMENT, self.path / f"{DOCUMENT}.part"
         head = {"format": FORMAT, "version": VERSION, "id": self.id}
-        part.write_text(json.dumps({**head, **document}, indent=1) + "\n", encoding="utf-8")
-        part.replace(self.path / DOCUMENT)
+        with _writing(path):
+            try:
+                part.write_text(json.dumps({**head, **document}, indent=1) + "\n", encoding="utf-8")
+                part.replace(path)
+            finally:
+                part.unlink(missing_ok=True)
 
     def document(self) -> dict[str, Any]:
         """What run.json says. RunDirectoryError when it is missing, broken or of another version."""
@@ -72,23 +84,44 @@ class RunDirectory:
             raise _unreadable(path, f"broken JSON ({error})") from error
         if not isinstance(document, dict) or (document.get("format"), document.get("version")) != (FORMAT, VERSION):
             raise _unreadable(path, "another format or version")
+        if missing := [name for name in TOLD if name not in document]:
+            raise _unreadable(path, f"no {', '.join(missing)}")
         return document
 
 
 def create(runs: Path) -> RunDirectory:
-    """A new directory under `runs`, named by time and chance. OSError when it cannot be made."""
-    directory = RunDirectory(runs / f"{time.strftime('%Y%m%d-%H%M%S')}-{token_hex(2)}")
-    directory.path.mkdir(parents=True)
-    return directory
+    """A new directory under `runs`, named by time and chance. NotReadyError when it cannot be made."""
+    return _made(runs / f"{time.strftime('%Y%m%d-%H%M%S')}-{token_hex(4)}")
 
 
 def create_at(path: Path) -> RunDirectory:
-    """A run directory exactly at `path`, which must be new or empty. RunDirectoryError, OSError."""
-    if path.exists() and (not path.is_dir() or any(os.scandir(path))):
+    """A run directory exactly at `path`, which must be new or empty. RunDirectoryError, NotReadyError."""
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
         message = f"{path}: found something there, expected a new or empty directory; choose another with -o"
         raise RunDirectoryError(message)
-    path.mkdir(parents=True, exist_ok=True)
+    return _made(path)
+
+
+def _made(path: Path) -> RunDirectory:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        found = f"found no way to make it ({error.strerror})"
+        message = f"{path}: {found}, expected a place to write to; choose another one"
+        raise NotReadyError(message) from error
     return RunDirectory(path)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        message = (
+            f"{path}: found {error.strerror!r} on writing it, expected room and permission; "
+            "free some space or choose another directory with -o"
+        )
+        raise NotReadyError(message) from error
 
 
 def _unreadable(path: Path, found: str) -> RunDirectoryError:

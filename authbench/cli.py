@@ -1,0 +1,128 @@
+"""`authbench`: parses the command line and hands over to one command; each is imported only when it is called."""
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from authbench.exits import Exit
+from authbench.options import add_choices, add_output, port, whole_number
+
+Command = Callable[[argparse.Namespace], int]
+
+EPILOG = """\
+exit codes:
+    0  ok: at least one valid comparison, invalid cells are shown
+    1  a gate failed
+    2  usage
+    3  environment not ready
+    4  nothing valid; with --strict: any invalid cell
+    5  a gate was inconclusive
+  130  interrupted, what was measured is kept
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line; the usage is a `--help` away."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit code 2."""
+        self.exit(Exit.USAGE, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code. User errors are one line on standard error."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    chosen = _parser().parse_args(arguments)
+    chosen.argv = arguments
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return _command(chosen.module)(chosen)
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except Exception as error:
+        code = _documented(error)
+        if code is None:
+            raise
+        print(f"authbench: {error}", file=sys.stderr)  # noqa: T201 - the one line a user error is
+        return code
+
+
+def _documented(error: Exception) -> Exit | None:
+    """The exit code of an error that is the user's or the machine's; None for one that is ours."""
+    from authbench.failures import NOT_READY, USAGE  # noqa: PLC0415 - `--help` needs none of the rooms behind it
+
+    if isinstance(error, USAGE):
+        return Exit.USAGE
+    return Exit.NOT_READY if isinstance(error, NOT_READY) else None
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+    """SIGTERM ends a run like Ctrl-C does."""
+    raise KeyboardInterrupt
+
+
+def _command(module: str) -> Command:
+    command: Command = import_module(f"authbench.{module}").command
+    return command
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="authbench",
+        description="Sessions or tokens? Measured on your own machine, uncertainty included.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_run(commands.add_parser("run", help="measure schemes side by side; prints a table, writes a report"))
+    _add_up(commands.add_parser("up", help="start a stack and Locust's web UI before it"))
+    _add(commands.add_parser("list", help="the schemes and what they claim"), "listing", json=True)
+    _add(commands.add_parser("doctor", help="whether this machine can measure, and what it would use"), "doctor")
+    _add_report(commands.add_parser("report", help="make a run's table and report.html again from its records"))
+    _add_diff(commands.add_parser("diff", help="two runs side by side, where they may be compared"))
+    _add_selfcheck(commands.add_parser("selfcheck", help="show on this machine that the harness deserves trust"))
+    return parser
+
+
+def _add(parser: argparse.ArgumentParser, module: str, *, json: bool = False) -> None:
+    parser.set_defaults(module=module)
+    if json:
+        parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    _add(parser, "run")
+    add_choices(parser)
+    add_output(parser)
+
+
+def _add_up(parser: argparse.ArgumentParser) -> None:
+    _add(parser, "up")
+    parser.add_argument(
+        "--replicas", type=whole_number, default=2, metavar="N", help="replicas of the API (default: 2)"
+    )
+    parser.add_argument("--balancing", default="roundrobin", choices=("roundrobin", "sticky", "leastconn", "source"))
+    parser.add_argument("--port", type=port, default=8080, help="the load balancer's (default: 8080)")
+    parser.add_argument("--web-port", type=port, default=8089, help="Locust's web UI (default: 8089)")
+    parser.add_argument("--users", type=whole_number, default=1000, metavar="N", help="users to seed (default: 1000)")
+
+
+def _add_report(parser: argparse.ArgumentParser) -> None:
+    _add(parser, "report", json=True)
+    parser.add_argument("run", type=Path, metavar="RUN", help="a run directory")
+
+
+def _add_diff(parser: argparse.ArgumentParser) -> None:
+    _add(parser, "diff", json=True)
+    parser.add_argument("runs", type=Path, nargs=2, metavar="RUN", help="two run directories, the baseline first")
+
+
+def _add_selfcheck(parser: argparse.ArgumentParser) -> None:
+    _add(parser, "selfcheck")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="checks to run (default: all)")
+    parser.add_argument("--list", action="store_true", help="the checks and what each claims")

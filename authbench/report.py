@@ -1,0 +1,16 @@
+"""`authbench report`: the table and the page of a run, made again from its records."""
+
+import argparse
+
+from authbench.exits import Exit
+from authbench.telling import tell
+from bench.analysis.summary import summarise
+from bench.measure.rundir import RunDirectory
+
+
+def command(chosen: argparse.Namespace) -> int:
+    """Recompute every figure; run.json's own summary is not consulted."""
+    directory = RunDirectory(chosen.run)
+    document = directory.document()
+    tell(directory, summarise(directory.records(), document["needs_affinity"]), as_json=chosen.json)
+    return Exit.OK

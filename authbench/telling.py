@@ -1,0 +1,77 @@
+"""What a run is told as: the table or JSON on standard output, the page in its directory."""
+
+import json
+import sys
+from typing import Any
+
+from bench.analysis import serial
+from bench.analysis.model import Summary
+from bench.measure.rundir import RunDirectory
+from loadtests.plan import Balancing, SlicePlan
+from reports import page, table
+from reports.facts import ArmProof, RunFacts
+
+BALANCING: dict[Balancing, str] = {
+    "roundrobin": "requests are dealt to the replicas in turn",
+    "sticky": "a cookie of the load balancer keeps each visitor on one replica",
+    "leastconn": "each request goes to the replica with the fewest open requests",
+    "roundrobin-l4": "connections, not requests, are dealt to the replicas in turn",
+    "source": "the client's address decides the replica",
+}
+PASSWORDS = {
+    "harness": "Argon2id below the OWASP floor, because login is not what these cells measure",
+    "owasp": "Argon2id at the OWASP floor: 19 MiB, two passes, one lane",
+}
+PINNING = (
+    "CPU cells run with the servers on one half of the cores and the load generator on the other; latency cells share "
+    "the machine freely."
+)
+
+
+def tell(directory: RunDirectory, summary: Summary, *, as_json: bool) -> None:
+    """Print the figures and write report.html beside them. OSError when the disk will not."""
+    document = directory.document()
+    page.write(directory.report, summary, facts(document))
+    if as_json:
+        print(json.dumps(serial.to_jsonable(summary), indent=1))  # noqa: T201 - standard output is the result
+        return
+    table.show(summary, sys.stdout)
+    print(f"\nreport: {directory.report}")  # noqa: T201 - as above
+
+
+def facts(document: dict[str, Any]) -> RunFacts:
+    """What run.json says of a run beside its figures."""
+    first = document["blocks"][0]
+    return RunFacts(
+        run_id=document["id"],
+        started_at=document["started_at"],
+        command=document["command"],
+        profile=document["choices"]["profile"],
+        seed=document["choices"]["seed"],
+        blocks=document["blocks_done"],
+        slices=tuple(SlicePlan(**piece) for piece in first["slices"]),
+        took_s=document["took_s"],
+        company=tuple(sorted(arm["id"] for arm in first["arms"])),
+        password_profile=PASSWORDS[document["password_profile"]],
+        pinning=PINNING,
+        balancing={name: BALANCING[name] for name in sorted({arm["balancing"] for arm in first["arms"]})},
+        environment=document["environment"],
+        proofs=tuple(_proof(proof, first["arms"]) for proof in document["proofs"]),
+        notes=_notes(document),
+    )
+
+
+def _proof(proof: dict[str, Any], arms: list[dict[str, Any]]) -> ArmProof:
+    scheme = next(arm["scheme"] for arm in arms if arm["id"] == proof["arm"])
+    checks = proof["checks"]
+    passed = tuple(check["claim"] for check in checks if check["holds"])
+    failed = tuple(f"{check['claim']}: {check['found']}" for check in checks if not check["holds"])
+    return ArmProof(proof["arm"], scheme, passed, failed)
+
+
+def _notes(document: dict[str, Any]) -> tuple[str, ...]:
+    if document["status"] == "complete":
+        return ()
+    done, planned = document["blocks_done"], len(document["blocks"])
+    how = "still running, or was killed" if document["status"] == "running" else document["status"]
+    return (f"This run is {how}: {done} of {planned} blocks were measured to their end.",)
