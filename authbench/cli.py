@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = _documented(error)
         if code is None:
             raise
-        print(f"authbench: {error}", file=sys.stderr)  # noqa: T201 - the one line a user error is
+        print(f"authbench: {_line(error)}", file=sys.stderr)  # noqa: T201 - the one line a user error is
         return code
 
 
@@ -59,6 +59,15 @@ def _documented(error: Exception) -> Exit | None:
     if isinstance(error, USAGE):
         return Exit.USAGE
     return Exit.NOT_READY if isinstance(error, NOT_READY) else None
+
+
+def _line(error: Exception) -> str:
+    """What an error says; the system's own say little, so what was found is put between what to expect and to do."""
+    if not isinstance(error, OSError):
+        return str(error)
+    found = error.strerror or type(error).__name__
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}found {found!r}, expected the machine to allow it; free space or rights, or choose another -o"
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:

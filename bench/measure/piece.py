@@ -3,17 +3,21 @@
 import os
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from typing import Protocol
+
+from psycopg import OperationalError
+from redis.exceptions import RedisError
 
 from bench.analysis.model import Verdict
 from bench.measure import environment
-from bench.measure.cpu import Member, account, cpu_ns, rates_ns_per_s
-from bench.measure.generator import GeneratorProcess
+from bench.measure.cpu import account, cpu_ns, rates_ns_per_s
 from bench.measure.laboratory import ArmBench, identities
 from bench.measure.proof import CONTROL, Counts, difference
 from bench.measure.verdict import Evidence, control_drift_ratio, judge
 from bench.stack.pinning import pinned
+from bench.stack.process import Process
 from loadtests.orders import Loaded
 from loadtests.plan import BlockPlan, CellPlan, SlicePlan
 from loadtests.record import Counts as Stations
@@ -21,16 +25,37 @@ from loadtests.record import Event, Footer, Header, Record, Resource, Sample
 
 IDLE_S = 2.0
 SETTLE_S = 0.05
+POSTGRES = "postgres"
 NS_PER_S = 1_000_000_000
+
+UNREADABLE = (OSError, OperationalError, RedisError)
+"""What asking a server that died raises."""
 
 Rates = Mapping[str, float]
 
 
+class Generator(Protocol):
+    """A load generator as measurement sees it."""
+
+    @property
+    def process(self) -> Process:
+        """The process that generates."""
+        ...
+
+    def load(self, number: int) -> Loaded:
+        """Load slice `number` of the plan; blocks until it has drained."""
+        ...
+
+    def samples(self, number: int, arm: str) -> tuple[Sample, ...]:
+        """What arrived of slice `number` for `arm`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Everything that can be read of an arm at one instant."""
+    """Everything that can be read of an arm at one instant. `requests` None: the load balancer did not tell."""
 
-    members: tuple[Member, ...]
+    processes: Mapping[str, str]
     resources: tuple[Resource, ...]
     commands: Counts
     requests: int | None
@@ -62,7 +87,7 @@ class Loading:
         self,
         plan: BlockPlan,
         benches: Sequence[ArmBench],
-        generator: GeneratorProcess,
+        generator: Generator,
         facts: Mapping[str, object],
         needs_affinity: frozenset[str],
     ) -> None:
@@ -75,10 +100,11 @@ class Loading:
 
     def measure_idle(self, seconds: float = IDLE_S) -> None:
         """Learn what each process consumes without load; blocks for `seconds`."""
-        before = {bench.plan.id: account(bench.members()) for bench in self._benches}
+        before = [_account_polling(bench) for bench in self._benches]
         time.sleep(seconds)
         self._idle = {
-            bench.plan.id: rates_ns_per_s(before[bench.plan.id], account(bench.members())) for bench in self._benches
+            bench.plan.id: rates_ns_per_s(earlier, _account_polling(bench))
+            for bench, earlier in zip(self._benches, before, strict=True)
         }
 
     def measure(self, number: int) -> list[Record]:
@@ -140,8 +166,8 @@ class Loading:
             needs_affinity=cell.scheme in self._needs_affinity,
             counts=_stations(place, loaded, readings, len(samples)),
             samples=samples,
-            processes_before=identities(before.members),
-            processes_after=identities(after.members),
+            processes_before=before.processes,
+            processes_after=after.processes,
             generator_cpu_ratio=loaded.generator_cpu_ratio,
             loop_lag_ns=loaded.loop_lag_ns,
             control_drift_ratio=conditions.drift_ratio,
@@ -177,9 +203,26 @@ def refused_record(cell: CellPlan, block: BlockPlan, facts: Mapping[str, object]
     return Record(Header(cell, block.index, company, facts), footer=footer)
 
 
+def _account_polling(bench: ArmBench) -> tuple[Resource, ...]:
+    """An account of what wakes up by itself.
+
+    A PostgreSQL backend does not: all it does after the visitors' login is to hand in its statistics once, which would
+    be taken for a habit.
+    """
+    return account(member for member in bench.members() if member.component != POSTGRES)
+
+
 def _read_arm(bench: ArmBench) -> Reading:
+    """A server that died tells nothing more; the verdict finds it missing."""
     members = bench.members()
-    return Reading(members, account(members), bench.store_commands(), bench.arm.haproxy.requests())
+    processes, resources = identities(members), account(members)
+    commands: Counts = {}
+    requests = None
+    with suppress(*UNREADABLE):
+        commands = bench.store_commands()
+    with suppress(*UNREADABLE):
+        requests = bench.arm.haproxy.requests()
+    return Reading(processes, resources, commands, requests)
 
 
 def _stations(place: int, loaded: Loaded, readings: tuple[Reading, Reading], received: int) -> Stations:

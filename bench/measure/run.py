@@ -81,7 +81,7 @@ class Run:
 def measure(run: Run, progress: Progress) -> None:
     """Measure every block of `run`. Whatever ends it early, what was measured is kept and marked.
 
-    NotReadyError when the stack does not come up, OSError when the disk will not take a record.
+    NotReadyError when the stack does not come up or the disk will not take a record.
     """
     with _concluded(run), Supervisor(run.directory.logs) as supervisor:
         run.describe()

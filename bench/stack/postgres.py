@@ -13,7 +13,7 @@ import psycopg
 from psycopg import sql
 
 from bench.stack.binaries import POSTGRES, find
-from bench.stack.errors import NotReadyError
+from bench.stack.errors import NotReadyError, ProcessDiedError
 from bench.stack.listening import LOOPBACK, free_port, settle
 from bench.stack.process import Command, Owner, Process, unprivileged
 from bench.stack.supervisor import Supervisor
@@ -81,10 +81,15 @@ class PostgresCluster:
         self.start()
 
     def create_database(self, name: str, template: str | None = None) -> None:
-        """An empty database of SERVICE, or a copy of `template`, which nobody may be connected to."""
+        """An empty database of SERVICE, or a copy of `template`, which nobody may be connected to. ProcessDiedError."""
         source = sql.SQL("TEMPLATE {}").format(sql.Identifier(template)) if template else sql.SQL("")
         statement = sql.SQL("CREATE DATABASE {} OWNER {} {}")
-        self.execute(statement.format(sql.Identifier(name), sql.Identifier(SERVICE), source))
+        try:
+            self.execute(statement.format(sql.Identifier(name), sql.Identifier(SERVICE), source))
+        except psycopg.OperationalError as error:
+            found = str(error).partition("\n")[0]
+            message = f"{self.name}: found {found!r} on making a database, expected one; see {self.process.log}"
+            raise ProcessDiedError(message) from error
 
     def drop_database(self, name: str) -> None:
         """Remove a database, if there is one, and cut off who uses it."""

@@ -105,12 +105,12 @@ class Stack:
         try:
             self._start()
         except BaseException:
-            self._stop()
+            self._stop(in_haste=True)
             raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._stop()
+        self._stop(in_haste=kind is not None)
 
     def _start(self) -> None:
         """Everything is started before anything is waited for; databases are copied while replicas boot."""
@@ -121,17 +121,17 @@ class Stack:
         for arm in self.arms.values():
             _wait_ready(arm)
 
-    def _stop(self) -> None:
+    def _stop(self, *, in_haste: bool) -> None:
         """Load balancers first: they close the connections that replicas would wait for.
 
-        Databases are dropped while replicas end.
+        Databases are dropped while replicas end; not in haste, as a busy disk can make that take a minute.
         """
         arms = list(self.arms.values())
         stop_all([arm.haproxy.process for arm in arms])
         servers = [process for arm in arms for process in _servers(arm)]
         ask_all(servers)
         with suppress(OperationalError):  # a cluster that was killed in between has nothing to drop
-            for arm in arms:
+            for arm in [] if in_haste else arms:
                 arm.cluster.drop_database(arm.database)
         await_all(servers)
 

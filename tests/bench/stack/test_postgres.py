@@ -11,7 +11,7 @@ import pytest
 
 from bench.stack import postgres as module
 from bench.stack.binaries import POSTGRES, find
-from bench.stack.errors import NotReadyError
+from bench.stack.errors import NotReadyError, ProcessDiedError
 from bench.stack.listening import free_port, listen, port_of
 from bench.stack.postgres import PostgresCluster, start_postgres
 from bench.stack.process import Owner
@@ -167,3 +167,14 @@ class TestUnreachable:
         broken.chmod(0o755)
         with pytest.raises(NotReadyError, match=f"found {broken}, which uid 65534 cannot run, nor a copy"):
             module._reachable(broken, tmp_path, NOBODY)
+
+
+def test_a_database_that_cannot_be_made_is_told_in_one_line(
+    postgres: PostgresCluster, database: Database, connection: psycopg.Connection
+) -> None:
+    """A cluster that died, or a template in use: what it answered and where its log is, not a client's traceback."""
+    assert connection
+    with pytest.raises(
+        ProcessDiedError, match=r"postgres: found .*accessed by other.* on making a database, .*postgres\.log"
+    ):
+        postgres.create_database("copy", database.name)
