@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,7 +16,7 @@ from bench.measure.cpu import account, cpu_ns, rates_ns_per_s
 from bench.measure.laboratory import ArmBench, identities
 from bench.measure.proof import CONTROL, Counts, difference
 from bench.measure.verdict import Evidence, control_drift_ratio, judge
-from bench.stack.pinning import pinned
+from bench.stack.pinning import apart
 from bench.stack.process import Process
 from loadtests.orders import Loaded
 from loadtests.plan import BlockPlan, CellPlan, SlicePlan
@@ -135,16 +135,12 @@ class Loading:
             harness_ns=time.process_time_ns(),
         )
 
-    def _placed(self, piece: SlicePlan) -> ExitStack:
-        """Servers on the first half of the cores and the generator on the rest, for a pinned slice."""
-        placed = ExitStack()
-        cores = sorted(os.sched_getaffinity(0))
-        if piece.pinned and len(cores) > 1:
-            half = len(cores) // 2
-            servers = [member.pid for bench in self._benches for member in bench.members()]
-            placed.enter_context(pinned(servers, cores[:half]))
-            placed.enter_context(pinned([self._generator.process.pid], cores[half:]))
-        return placed
+    def _placed(self, piece: SlicePlan) -> AbstractContextManager[None]:
+        """Servers and generator kept apart for a pinned slice."""
+        if not piece.pinned:
+            return nullcontext()
+        servers = [member.pid for bench in self._benches for member in bench.members()]
+        return apart(servers, [self._generator.process.pid])
 
     def _drift_ratio(self, samples: Sequence[tuple[Sample, ...]]) -> float | None:
         """How far the control's speed moved within the slice; None without a control."""

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
 
+from gevent import Greenlet, getcurrent
 from gevent.event import Event
-from gevent.hub import Waiter, get_hub
+from gevent.hub import get_hub
 
 from loadtests.arrivals import Arrival
 from loadtests.locust_.timer import Timer
@@ -18,20 +19,24 @@ class Seat:
 
     def __init__(self, pool: "Pool") -> None:
         self._pool = pool
-        self._waiter: Waiter[int] | None = None
+        self._visitor: Greenlet | None = None
 
     def next_arrival(self) -> int:
         """Block until this visitor is to act; the intended start in ns, which may be past."""
         waiting = self._pool.take_waiting()
         if waiting is not None:
             return waiting
-        self._waiter = Waiter()
+        self._visitor = getcurrent()
         self._pool.sit_down(self)
-        return int(self._waiter.get())
+        return int(get_hub().switch())
 
     def wake(self, intended_ns: int) -> None:
-        """Let the visitor act in the loop's next turn."""
-        get_hub().loop.run_callback(self._waiter.switch, intended_ns)  # type: ignore[union-attr] # it waits
+        """Let the visitor act at once: returns when it waits for its answer.
+
+        Waking it by the loop's next turn would let every answer that has arrived meanwhile be handled first.
+        """
+        get_hub().loop.run_callback(getcurrent().switch)
+        self._visitor.switch(intended_ns)  # type: ignore[union-attr] # it sits here
 
 
 class Pool:
