@@ -96,12 +96,14 @@ class Footer:
 
     `idle_cpu_ns_per_s` is each process's consumption without load; `store_commands` counts server commands per
     store during the slice; `generator_cpu_ratio` is the generator's CPU over the slice's wall time (1.0: one
-    core); `loop_lag_ns` the worst delay of its event loop. None: not measured, never zero.
+    core); `loop_lag_ns` the worst delay of its event loop. None: not measured, never zero. `disturbed`: INVALID for
+    the machine's sake alone, so other blocks may stand in for this one.
     """
 
     counts: Counts
     verdict: Literal["VALID", "INVALID", "UNPROVEN"]
     reasons: tuple[str, ...]
+    disturbed: bool
     idle_cpu_ns_per_s: Mapping[str, float]
     store_commands: Mapping[str, Mapping[str, int]]
     generator_cpu_ratio: float | None

@@ -107,7 +107,7 @@ def _total(total: Estimate | None) -> str:
 
 
 def _difference(row: Row) -> str:
-    """`+212 ±18 (+31 %)` or the reason why there is none, short enough for its column."""
+    """`+212 ±18 (+31%)` or the reason why there is none, short enough for its column."""
     if row.is_invalid:
         return "-"
     if row.is_refused:
@@ -119,9 +119,10 @@ def _difference(row: Row) -> str:
     if not row.versus.shown:
         return NOT_SHOWN
     found = row.versus.difference_us
-    half = f" ±{figures.number(figures.half_width(found), scale=found.value)}" if figures.has_interval(found) else ""
-    told = f"{figures.signed(found.value)}{half} ({row.versus.ratio.value - 1:+.0%})"
-    return told.replace(" ", figures.SPACE).replace("%", f"{figures.SPACE}%")
+    half = f"±{figures.number(figures.half_width(found), scale=found.value)}" if figures.has_interval(found) else ""
+    told = f"{figures.signed(found.value)}{figures.SPACE}{half}".rstrip(figures.SPACE)
+    # Where the room is short the share goes to the next line, whole, and the scheme's name stays on its own.
+    return f"{told} ({row.versus.ratio.value - 1:+.0%})"
 
 
 def _percentile(cell: CellSummary, name: str) -> str:

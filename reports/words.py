@@ -97,20 +97,23 @@ def counts_line(summary: Summary) -> str:
 
 
 def reasons(summary: Summary) -> tuple[str, ...]:
-    """One line for every reason that some cell is not VALID, and which cells.
+    """One line for every reason that a cell, or a block of it, is not VALID, and which cells.
 
     A disturbance hits many cells alike, so reasons that differ in their numbers alone are told once, by the first.
     """
     cells_by_kind: dict[tuple[Status, str], dict[str, str]] = {}
     for cell in summary.cells:
-        if cell.verdict.status != "VALID":
-            for reason in cell.verdict.reasons or ("no reason recorded",):
-                kind = cell.verdict.status, re.sub(r"\d[\d.]*", "#", reason)
-                cells_by_kind.setdefault(kind, {}).setdefault(cell.id, reason)
+        for reason in _told(cell):
+            kind = cell.verdict.status, re.sub(r"\d[\d.]*", "#", reason)
+            cells_by_kind.setdefault(kind, {}).setdefault(cell.id, reason)
     cells = len(summary.cells)
     return tuple(
         f"{status} {_hit(list(hit), cells)}: {next(iter(hit.values()))}" for (status, _), hit in cells_by_kind.items()
     )
+
+
+def _told(cell: CellSummary) -> tuple[str, ...]:
+    return cell.verdict.reasons or (() if cell.verdict.status == "VALID" else ("no reason recorded",))
 
 
 def _hit(names: Sequence[str], cells: int) -> str:
@@ -197,9 +200,11 @@ def _theory(predicted_ratio: float | None) -> str:
 
 
 def _latencies(summary: Summary) -> Iterator[str]:
-    """The quickest and the slowest p99 among valid, unrefused cells at the fewest replicas; a tie is called one."""
+    """The quickest and the slowest p99 of a read among valid, unrefused cells at the fewest replicas; ties are told."""
     usable = [
-        cell for cell in latency_cells(summary) if cell.verdict.status == "VALID" and cell.refusals.ratio.value == 0
+        cell
+        for cell in latency_cells(summary)
+        if cell.verdict.status == "VALID" and cell.refusals.ratio.value == 0 and cell.cell.journey == "steady"
     ]
     fewest = min(((cell.cell.replicas, cell.cell.rate_rps) for cell in usable), default=None)
     found = [

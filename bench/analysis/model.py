@@ -24,10 +24,15 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a cell may be compared, and if not why, in plain words with the next thing to do."""
+    """Whether a cell may be compared, and if not why, in plain words with the next thing to do.
+
+    `disturbed`: INVALID for the machine's sake alone, so that other blocks may stand in for this one. A VALID cell
+    of several blocks may have reasons too: those of the blocks that were set aside.
+    """
 
     status: Status
     reasons: tuple[str, ...] = ()
+    disturbed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from bench.analysis.outcomes import refusals, succeeded
 from loadtests.record import Footer, Record
 
 GRAVITY: tuple[Status, ...] = ("VALID", "UNPROVEN", "INVALID")
+LEAST_BLOCKS = 2
+"""Fewer give no interval."""
 DIED = "the record ends without a footer: the cell died while it was measured; look at the run's logs and run it again"
 
 
@@ -22,7 +24,7 @@ def summarise(records: Iterable[Record], needs_affinity: Collection[str]) -> Sum
     for record in sorted(records, key=lambda record: record.header.block):
         cells[record.header.cell.id].append(record)
     summaries = tuple(summarise_cell(blocks, needs_affinity) for blocks in cells.values())
-    totals = {name: _totals_us(blocks) for name, blocks in cells.items()}
+    totals = {name: _totals_us(_believed(blocks)) for name, blocks in cells.items()}
     found = compare(summaries, totals)
     return Summary(summaries, found.to_control, found.to_each_other, found.control)
 
@@ -31,8 +33,11 @@ def summarise_cell(records: Sequence[Record], needs_affinity: Collection[str]) -
     """The figures of one cell from its records, one a block; at least one.
 
     Times are pooled over blocks; CPU is a mean over blocks, because fresh processes are the sampling unit. What a
-    footer would have told of a cell that died is left out, never taken as zero.
+    footer would have told of a cell that died is left out, never taken as zero. Blocks that the machine disturbed are
+    set aside as long as enough others stand in for them.
     """
+    verdict = _verdict(records)
+    records = _believed(records)
     cell = records[0].header.cell
     samples = [sample for record in records for sample in record.samples]
     footers = [record.footer for record in records if record.footer is not None]
@@ -42,7 +47,7 @@ def summarise_cell(records: Sequence[Record], needs_affinity: Collection[str]) -
     return CellSummary(
         id=cell.id,
         cell=cell,
-        verdict=_verdict(records),
+        verdict=verdict,
         blocks=len(records),
         requests=len(samples),
         succeeded=sum(map(succeeded, samples)),
@@ -85,16 +90,23 @@ def _worst_generator_cpu(footers: Iterable[Footer]) -> float | None:
     return max(known, default=None)
 
 
-def _verdict(records: Iterable[Record]) -> Verdict:
-    """The gravest of the blocks' verdicts; each reason once, with the blocks it was found in."""
-    status: Status = "VALID"
+def _believed(records: Sequence[Record]) -> Sequence[Record]:
+    """The blocks that were not disturbed; all of them where fewer than two, or than half, are left."""
+    quiet = [record for record in records if not (record.footer and record.footer.disturbed)]
+    enough = len(quiet) >= LEAST_BLOCKS and 2 * len(quiet) >= len(records)
+    return quiet if enough else records
+
+
+def _verdict(records: Sequence[Record]) -> Verdict:
+    """The gravest of the believed blocks' verdicts; each reason once, with the blocks it was found in."""
+    believed = _believed(records)
+    status = max((_block_verdict(record.footer).status for record in believed), key=GRAVITY.index)
     blocks: dict[str, list[int]] = defaultdict(list)
     for record in records:
-        verdict = _block_verdict(record.footer)
-        status = max(status, verdict.status, key=GRAVITY.index)
-        for reason in dict.fromkeys(verdict.reasons):
-            blocks[reason].append(record.header.block)
-    return Verdict(status, tuple(f"{_named(numbers)}: {reason}" for reason, numbers in blocks.items()))
+        aside = "" if record in believed else " set aside"
+        for reason in dict.fromkeys(_block_verdict(record.footer).reasons):
+            blocks[f"{aside}: {reason}"].append(record.header.block)
+    return Verdict(status, tuple(f"{_named(numbers)}{reason}" for reason, numbers in blocks.items()))
 
 
 def _block_verdict(footer: Footer | None) -> Verdict:

@@ -185,6 +185,7 @@ class Loading:
             counts=evidence.counts,
             verdict=verdict.status,
             reasons=verdict.reasons,
+            disturbed=verdict.disturbed,
             idle_cpu_ns_per_s=self._idle.get(evidence.cell.arm, {}),
             store_commands=difference(readings[0].commands, readings[1].commands),
             generator_cpu_ratio=evidence.generator_cpu_ratio,
@@ -195,7 +196,16 @@ class Loading:
 def refused_record(cell: CellPlan, block: BlockPlan, facts: Mapping[str, object], reasons: tuple[str, ...]) -> Record:
     """The record of a cell that was not timed because its arm's proof did not hold."""
     company = tuple(sorted(arm.id for arm in block.arms))
-    footer = Footer(Stations(0, 0, 0, None), "INVALID", reasons, {}, {}, None, None)
+    footer = Footer(
+        Stations(0, 0, 0, None),
+        "INVALID",
+        reasons,
+        disturbed=False,
+        idle_cpu_ns_per_s={},
+        store_commands={},
+        generator_cpu_ratio=None,
+        loop_lag_ns=None,
+    )
     return Record(Header(cell, block.index, company, facts), footer=footer)
 
 

@@ -37,7 +37,7 @@ PROFILES: Mapping[ProfileName, Profile] = {
         schemes=("none", "memory-session", "redis-session", "jwt-hs256", "jwt-rs256", "refresh-token"),
         replicas=(1, 2),
         blocks=4,
-        slices=(SlicePlan("cpu", 30, 10, pinned=True), SlicePlan("latency", 30, 8, pinned=False)),
+        slices=(SlicePlan("cpu", 30, 10, pinned=True), SlicePlan("latency", 30, 6, pinned=False)),
     ),
     "standard": Profile(
         schemes=(),

@@ -3,6 +3,7 @@
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
+from secrets import token_hex
 
 from bench.stack.errors import NotReadyError
 from bench.stack.postgres import PostgresCluster
@@ -10,7 +11,7 @@ from bench.stack.process import Command, Process
 from bench.stack.supervisor import Supervisor
 from services.settings import Settings, to_environment
 
-TEMPLATE = "seeded"
+TEMPLATE_PREFIX = "seeded-"
 LIMIT_S = 120.0
 
 
@@ -30,14 +31,15 @@ def lay_foundation(supervisor: Supervisor, cluster: PostgresCluster, settings: S
     """Generate keys and seed `users` users under `settings.password_profile`. NotReadyError."""
     folder = supervisor.folder("foundation")
     password_file = supervisor.secret("users.password")
-    cluster.create_database(TEMPLATE)
+    template = TEMPLATE_PREFIX + token_hex(4)
+    cluster.create_database(template)
     settings = replace(
         settings,
         keys_file=folder / "keys.json",
-        database_url=cluster.url(TEMPLATE),
+        database_url=cluster.url(template),
         database_password_file=cluster.password_file,
     )
-    foundation = Foundation(supervisor, cluster, settings, users, password_file, TEMPLATE)
+    foundation = Foundation(supervisor, cluster, settings, users, password_file, template)
     making = [_generate_keys(foundation, folder), _seed(foundation, folder)]
     for process in making:
         _finish(process)

@@ -34,6 +34,8 @@ class PostgresCluster:
         self._supervisor = supervisor
         self._observer_password = supervisor.secret(f"{name}.observer").read_text()
         self._owner = unprivileged()
+        self._connection: psycopg.Connection | None = None
+        supervisor.ending.callback(self._leave)
         self._folder = supervisor.folder(name)
         self._give(self._folder)
         self._binary = _reachable(find(POSTGRES), self._folder, self._owner)
@@ -63,11 +65,13 @@ class PostgresCluster:
 
     def stop(self) -> None:
         """Fast shutdown: clients are cut off, everything committed is on disk."""
+        self._leave()
         self.process.popen.send_signal(signal.SIGINT)
         self.process.stop(grace_s=10.0)
 
     def kill(self) -> None:
         """SIGKILL the postmaster; its backends notice and end, and recovery follows at the next start."""
+        self._leave()
         self.process.kill()
 
     def start(self) -> None:
@@ -117,21 +121,34 @@ class PostgresCluster:
             return ()
 
     def execute(self, statement: LiteralString | sql.Composed, *values: str) -> Sequence[tuple[object, ...]]:
-        """Run one statement as OBSERVER; its rows. psycopg.Error."""
-        with self._observer() as connection:
-            cursor = connection.execute(statement, values)
-            return cursor.fetchall() if cursor.description else []
+        """Run one statement as OBSERVER; its rows. psycopg.Error.
+
+        One connection is kept: opening one costs more than all we ask. It is opened anew after a restart.
+        """
+        try:
+            cursor = self._observer().execute(statement, values)
+        except psycopg.OperationalError:
+            self._leave()
+            cursor = self._observer().execute(statement, values)
+        return cursor.fetchall() if cursor.description else []
 
     def _observer(self) -> psycopg.Connection:
-        return psycopg.connect(
-            host=LOOPBACK,
-            port=self.port,
-            dbname=OBSERVER,
-            user=OBSERVER,
-            password=self._observer_password,
-            connect_timeout=2,
-            autocommit=True,
-        )
+        if self._connection is None:
+            self._connection = psycopg.connect(
+                host=LOOPBACK,
+                port=self.port,
+                dbname=OBSERVER,
+                user=OBSERVER,
+                password=self._observer_password,
+                connect_timeout=2,
+                autocommit=True,
+            )
+        return self._connection
+
+    def _leave(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def _initdb(self) -> None:
         """The data directory with both roles. It is not synced: a machine that crashes takes the run along anyway."""

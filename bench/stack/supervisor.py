@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from secrets import token_hex, token_urlsafe
 from types import TracebackType
@@ -18,12 +19,14 @@ JANITOR_LIMIT_S = 10.0
 class Supervisor:
     """Starts processes and owns a private directory; leaving the `with` ends and removes them all.
 
-    `logs` gets one file per process and is kept. Two supervisors never share anything but the machine.
+    `logs` gets one file per process and is kept. What is to be closed before the processes end goes into `ending`.
+    Two supervisors never share anything but the machine.
     """
 
     def __init__(self, logs: Path) -> None:
         self.logs = logs
         self.directory = Path()
+        self.ending = ExitStack()
         self._processes: list[Process] = []
         self._registry = -1
         self._janitor: subprocess.Popen[bytes] | None = None
@@ -40,6 +43,7 @@ class Supervisor:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         try:
+            self.ending.close()
             stop_all(self._processes)
         finally:
             os.close(self._registry)

@@ -46,7 +46,8 @@ def test_a_row_holds_its_figures(summary: Summary) -> None:
     versus = next(one for one in summary.to_control if one.candidate == cell.id)
     row = next(line for line in shown(summary).splitlines() if " 669 ±9 " in line)
     assert f"{cell.cpu_us['total'].value:.0f} ±9" in row
-    assert f"+{versus.difference_us.value:.0f} ±{figures.half_width(versus.difference_us):.0f} (+54 %)" in row
+    assert f"+{versus.difference_us.value:.0f} ±{figures.half_width(versus.difference_us):.0f} " in row
+    assert "(+54%)" in shown(summary)
     assert " redis 1 " in row
 
 
@@ -114,7 +115,7 @@ def test_an_invalid_latency_cell_shows_no_time(summary: Summary) -> None:
         for cell in summary.cells
     )
     row = next(line for line in shown(replace(summary, cells=cells)).splitlines() if " 669 ±9 " in line)
-    assert row.split("(+54 %)")[1].split()[:3] == ["-", "-", "redis"]
+    assert row.split("±")[-1].split()[1:4] == ["-", "-", "redis"]
 
 
 def test_one_block_shows_no_half_width(summary: Summary) -> None:
@@ -123,4 +124,5 @@ def test_one_block_shows_no_half_width(summary: Summary) -> None:
     lone = tuple(replace(one, difference_us=Estimate(99, -math.inf, math.inf)) for one in summary.to_control)
     text = shown(replace(summary, cells=cells, to_control=lone))
     assert " 500 " in text
-    assert "+99.0 (+28 %)" in text
+    assert "+99.0" in text
+    assert "(+28%)" in text

@@ -34,6 +34,7 @@ def _footer(requests: int, **changes: Any) -> Footer:  # noqa: ANN401 - any fiel
         "counts": Counts(requests, requests, requests, requests),
         "verdict": "VALID",
         "reasons": (),
+        "disturbed": False,
         "idle_cpu_ns_per_s": {},
         "store_commands": {},
         "generator_cpu_ratio": 0.4,

@@ -133,11 +133,11 @@ def test_a_stalled_generator() -> None:
 
 
 def test_late_dispatch() -> None:
-    """1 of 100 sent 8 ms late is beyond p99; 2 of 100 are not forgiven."""
-    on_time = list(GOOD.samples[2:])
-    assert judge(_evidence([_sample(0, late_ms=8), GOOD.samples[1], *on_time])).status == "VALID"
-    reason = _only_reason(_evidence([_sample(0, late_ms=8), _sample(1, late_ms=8), *on_time]))
-    assert "sent 8.0 ms or more after their time, expected at most 5 ms" in reason
+    """2 of 100 sent 8 ms late may be chance (Wilson: 0.6 to 7 %); 5 of 100 (2.2 to 11 %) are more than 1 %."""
+    late = [_sample(number, late_ms=8) for number in range(5)]
+    assert judge(_evidence([*late[:2], *GOOD.samples[2:]])).status == "VALID"
+    reason = _only_reason(_evidence([*late, *GOOD.samples[5:]]))
+    assert "5 of 100 requests were sent more than 5 ms after their time, expected 1 % at most" in reason
 
 
 def test_a_cell_that_sent_nothing_is_invalid_once() -> None:
@@ -178,7 +178,7 @@ def test_every_reason_is_told_at_once() -> None:
 
 def test_bars_can_be_set_by_the_caller() -> None:
     """A selfcheck holds an idle machine to less lateness than a cell."""
-    assert judge(GOOD, Bars(lateness_p99_ms=0.05)).status == "INVALID"
+    assert judge(GOOD, Bars(lateness_ms=0.05)).status == "INVALID"
 
 
 def test_drift_is_the_gap_between_the_halves_medians() -> None:
