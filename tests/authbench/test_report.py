@@ -138,7 +138,7 @@ def test_a_run_that_was_killed_is_told(ask: Ask, copied: RunDirectory) -> None:
     del document["summary"]
     copied.describe({**document, "status": "running", "blocks_done": 1})
     assert ask("report", copied.path).code == Exit.OK
-    assert "This run is running: 1 of 2 blocks were measured" in copied.report.read_text(encoding="utf-8")
+    assert "This run is still running, or was killed: 1 of 2 blocks" in copied.report.read_text(encoding="utf-8")
 
 
 def test_a_run_without_records_is_told(ask: Ask, copied: RunDirectory) -> None:
