@@ -98,7 +98,7 @@ def kill_balancer(started: Rig) -> None:
 
 NOTHING = Disturbance("nothing", "")
 DISTURBANCES = (
-    Disturbance("a starved generator", "requests were sent more than", starve, rate_rps=STARVING_RATE_RPS),
+    Disturbance("a starved generator", "other programs used", starve, rate_rps=STARVING_RATE_RPS),
     Disturbance("a lost sample", "requests were sent but", generator=Forgetful),
     Disturbance("a wrong status", "503 (store-down)", meanwhile=hang_store),
     Disturbance("a replaced worker", "replicas/replica-1 restarted during the cell", meanwhile=replace_worker),
