@@ -82,7 +82,7 @@ def _machine() -> Iterator[Finding]:
     yield _amount("memory", _available_bytes(MEMINFO.read_text(encoding="ascii")), MEMORY_MIN_BYTES)
     folder = tempfile.gettempdir()
     disk = os.statvfs(folder)
-    yield _amount(f"disk below {folder}", disk.f_bavail * disk.f_frsize, DISK_MIN_BYTES)
+    yield _amount("disk", disk.f_bavail * disk.f_frsize, DISK_MIN_BYTES, f" in {folder}")
     _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
     few = files != resource.RLIM_INFINITY and files < FILES_MIN
     todo = f"expected {FILES_MIN} or more; raise the hard limit (ulimit -Hn)" if few else ""
@@ -95,8 +95,8 @@ def _available_bytes(meminfo: str) -> int:
     return int(line.split()[1]) * 1024
 
 
-def _amount(what: str, available_bytes: int, least_bytes: int) -> Finding:
-    found = f"{available_bytes / 2**30:.1f} GiB free"
+def _amount(what: str, available_bytes: int, least_bytes: int, where: str = "") -> Finding:
+    found = f"{available_bytes / 2**30:.1f} GiB free{where}"
     if available_bytes >= least_bytes:
         return Finding(what, found)
     return Finding(what, found, f"expected {least_bytes / 2**30:.0f} GiB or more; free some", blocks=True)
