@@ -4,8 +4,9 @@ from collections.abc import Iterable
 
 import falcon
 
+from services.answers import App, Health, answer_of
 from services.carriers import challenge, open_carrier
-from services.catalogue import find, schemes
+from services.catalogue import chosen
 from services.contract import SchemeSpec
 from services.endpoints import ENDPOINTS, Mount, Notes
 from services.parts import ServiceParts, open_parts
@@ -13,17 +14,7 @@ from services.passwords import Passwords
 from services.problems import install
 from services.settings import Settings, from_environment
 
-App = falcon.App[falcon.Request, falcon.Response]
-
 JWKS_CACHE_S = 60
-
-
-class Health:
-    """GET /healthz: the process answers."""
-
-    def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
-        """No store is asked."""
-        resp.media = {"status": "ok"}
 
 
 class Ready:
@@ -51,17 +42,18 @@ class KeySet:
 
 
 def create_app(settings: Settings | None = None) -> App:
-    """The WSGI application. No store is contacted before the first request, so a server may fork in between.
+    """The API as a WSGI application. No store is contacted before the first request, so a server may fork in between.
 
-    SettingsError for a bad environment, an unknown scheme or an unusable key ring.
+    It leaves schemes whose front is the BFF to `services.bff`. SettingsError for a bad environment, an unknown scheme
+    or an unusable key ring.
     """
     settings = settings or from_environment()
-    return assemble(open_parts(settings), [find(name) for name in settings.schemes or schemes()])
+    return assemble(open_parts(settings), [spec for spec in chosen(settings.schemes) if spec.front == "api"])
 
 
 def assemble(parts: ServiceParts, specs: Iterable[SchemeSpec]) -> App:
     """Mount `specs` over `parts`, under every carrier each of them knows."""
-    app: App = falcon.App(response_type=_answer_of(parts.settings.replica))
+    app: App = falcon.App(response_type=answer_of(parts.settings.replica))
     install(app, challenge)
     app.add_route("/healthz", Health())
     app.add_route("/readyz", Ready(parts))
@@ -79,15 +71,3 @@ def assemble(parts: ServiceParts, specs: Iterable[SchemeSpec]) -> App:
 def _mount(app: App, prefix: str, mount: Mount) -> None:
     for path, endpoint in ENDPOINTS.items():
         app.add_route(f"{prefix}/{path}", endpoint(mount))
-
-
-def _answer_of(replica: str) -> type[falcon.Response]:
-    """A response that always names the replica and is never cached, without a middleware on the hot path."""
-    headers = (("X-Replica", replica), ("Cache-Control", "no-store"))
-
-    class Answer(falcon.Response):
-        def __init__(self, options: falcon.ResponseOptions | None = None) -> None:
-            super().__init__(options)
-            self.set_headers(headers)
-
-    return Answer

@@ -15,6 +15,7 @@ REFRESH_COOKIE = "__Host-refresh"
 CSRF_COOKIE = "__Host-csrf"
 CSRF_HEADER = "X-CSRF-Token"
 NEW_TOKEN_HEADER = "X-New-Token"  # noqa: S105 - the name of a header
+NEW_LIFE_HEADER = "X-New-Token-Expires-In"
 COOKIE_MAX_BYTES = 4096
 TOKEN_MAX = 8192
 
@@ -43,7 +44,7 @@ class HttpCarrier(Protocol):
         ...
 
     def swap(self, resp: falcon.Response, grant: Grant) -> None:
-        """Hand a replacement to the client beside whatever the body says."""
+        """Hand a replacement to the client beside whatever the body says, and tell how many seconds it is good for."""
         ...
 
     def withdraw(self, resp: falcon.Response) -> None:
@@ -97,6 +98,7 @@ class CookieCarrier:
     def swap(self, resp: falcon.Response, grant: Grant) -> None:
         """Set the session cookie anew; the sid, and so the CSRF token, stays."""
         _set_cookie(resp, SESSION_COOKIE, grant.credential, _HIDDEN)
+        resp.set_header(NEW_LIFE_HEADER, str(grant.expires_in_s))
 
     def withdraw(self, resp: falcon.Response) -> None:
         """Expire all three cookies."""
@@ -151,6 +153,7 @@ class BearerCarrier:
     def swap(self, resp: falcon.Response, grant: Grant) -> None:
         """Put the replacement into a header of its own."""
         resp.set_header(NEW_TOKEN_HEADER, grant.credential)
+        resp.set_header(NEW_LIFE_HEADER, str(grant.expires_in_s))
 
     def withdraw(self, resp: falcon.Response) -> None:
         """An answer cannot make a client forget a token."""

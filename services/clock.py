@@ -28,6 +28,11 @@ def offset_clock(path: Path) -> Clock:
     return now
 
 
+def open_clock(path: Path | None) -> Clock:
+    """The clock of the offset file `path`, system time without one. OSError when the file is missing."""
+    return offset_clock(path) if path else system_clock
+
+
 def set_offset(path: Path, offset_s: float) -> None:
     """Create the offset file, or move every clock that is open on it by `offset_s` seconds against system time."""
     data = _OFFSET.pack(offset_s)

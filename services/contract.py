@@ -8,8 +8,10 @@ if TYPE_CHECKING:
     from services.clock import Clock
     from services.keys import KeyRing
     from services.settings import Settings
+    from services.stores.denylist import Denylist
     from services.stores.refresh_tokens import RefreshTokenStore
     from services.stores.sessions import SessionStore
+    from services.stores.vaults import TokenVault
     from services.users import User, UserStore
 
 Carrier = Literal["cookie", "bearer"]
@@ -34,12 +36,19 @@ class LimitReachedError(Exception):
     """The user already has as many sessions as the limit allows and the policy is to refuse: HTTP 409."""
 
 
-class StoreDownError(Exception):
-    """A store did not answer within its bound: HTTP 503 with Retry-After, never 401 and never 200."""
+UPSTREAM = "api"
+"""What a BFF keeps its users' logins in, as a `StoreDownError` names it."""
 
-    def __init__(self, store: Store) -> None:
+
+class StoreDownError(Exception):
+    """A store did not answer within its bound: HTTP 503 with Retry-After, never 401 and never 200.
+
+    `store`: a Store, the name of the helper service that keeps what the scheme needs to know, or UPSTREAM.
+    """
+
+    def __init__(self, store: str) -> None:
         super().__init__(store)
-        self.store: Store = store
+        self.store = store
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +117,7 @@ class Traits:
     `operations` holds every step the scheme has; a step that touches no store has empty Operations. The user
     lookup at login belongs to the endpoint and is not listed here.
     `needs_affinity`: a credential works only on the replica that issued it.
+    `can_list_sessions`: it knows the logins of a user, and so how many `revoke_user` ended.
     `antipattern` is "" or one sentence saying what is wrong with it.
     """
 
@@ -117,6 +127,7 @@ class Traits:
     needs_affinity: bool
     operations: Mapping[Step, Operations]
     revoked_within: Mapping[Event, Bound]
+    can_list_sessions: bool = False
     can_limit_sessions: bool = False
     antipattern: str = ""
 
@@ -185,14 +196,32 @@ class Parts(Protocol):
         """Rotated refresh tokens in PostgreSQL."""
         ...
 
+    @property
+    def denylist(self) -> "Denylist":
+        """Revoked tokens in Redis."""
+        ...
+
     def sessions(self, store: Store) -> "SessionStore":
         """Sessions kept in the given store."""
+        ...
+
+    def vault(self, store: Store) -> "TokenVault":
+        """Tokens a BFF holds for its sessions, kept in the given store."""
+        ...
+
+    def helper_url(self, name: str) -> str:
+        """Where the helper service called `name` listens. SettingsError when `settings.helpers` does not tell."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class HelperService:
-    """A service of a plugin's own that the stack starts: `command` is an argv, its port arrives as $PORT."""
+    """A service of a plugin's own that the stack starts, once per arm, before the replicas.
+
+    `command` is an argv ("python" is the interpreter that runs us); it must serve HTTP on 127.0.0.1:$PORT, which it is
+    told in its environment beside the settings of the services, and answer GET `ready_path` with any status. Replicas
+    find it by `Parts.helper_url(name)`.
+    """
 
     name: str
     command: tuple[str, ...]
@@ -201,7 +230,10 @@ class HelperService:
 
 @dataclass(frozen=True, slots=True)
 class SchemeSpec:
-    """What the catalogue holds: everything about a scheme that can be known without starting anything."""
+    """What the catalogue holds: everything about a scheme that can be known without starting anything.
+
+    `front`: who answers clients, the API itself or the BFF before it.
+    """
 
     name: str
     summary: str

@@ -7,6 +7,7 @@ from itertools import count
 
 import falcon
 
+from services.answers import listing
 from services.bodies import read_fields, text
 from services.carriers import HttpCarrier
 from services.contract import Parts, RejectedError, Scheme, Verified
@@ -43,29 +44,32 @@ class Mount:
     passwords: Passwords
     notes: Notes
 
-    def reader(self, req: falcon.Request, resp: falcon.Response) -> Verified:
-        """Who sent `req`; a replacement for the credential goes out with `resp`. RejectedError, StoreDownError."""
-        who = self.scheme.verify(self.carrier.credential(req))
-        if who.replacement is not None:
-            self.carrier.swap(resp, who.replacement)
-        return who
+    def reader(self, req: falcon.Request) -> Verified:
+        """Who sent `req`. RejectedError, StoreDownError."""
+        return self.scheme.verify(self.carrier.credential(req))
 
-    def writer(self, req: falcon.Request, resp: falcon.Response) -> Verified:
+    def writer(self, req: falcon.Request) -> Verified:
         """Who wants to change something and meant to. Problem 403 where another site may be behind it."""
         self.carrier.guard_origin(req)
-        who = self.reader(req, resp)
+        who = self.reader(req)
         self.carrier.guard_token(req, who.sid)
         return who
 
-    def target(self, req: falcon.Request, resp: falcon.Response) -> User:
-        """The user an administrator means. Problem 403 for everybody else."""
+    def target(self, req: falcon.Request) -> tuple[Verified, User]:
+        """An administrator and the user he means. Problem 403 for everybody else."""
         fields = read_fields(req)
-        if self.writer(req, resp).role != "admin":
+        who = self.writer(req)
+        if who.role != "admin":
             raise Problem(reason="not-admin")
         user = self.parts.users.by_name(text(fields, "username"))
         if user is None:
             raise Problem(reason="no-such-user")
-        return user
+        return who, user
+
+    def hand_over(self, resp: falcon.Response, who: Verified) -> None:
+        """Send the replacement for a credential along. The last step, so that no refusal ever carries one."""
+        if who.replacement is not None:
+            self.carrier.swap(resp, who.replacement)
 
     def presented(self, req: falcon.Request, fields: Mapping[str, object]) -> tuple[str | None, str | None]:
         """Both credentials of `req`, None for each that is absent."""
@@ -108,8 +112,9 @@ class Profile(Endpoint):
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """A fixed body for whoever is logged in."""
-        self._mount.reader(req, resp)
+        who = self._mount.reader(req)
         resp.data = PROFILE
+        self._mount.hand_over(resp, who)
 
 
 class NoteList(Endpoint):
@@ -118,9 +123,10 @@ class NoteList(Endpoint):
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Keep a note."""
         fields = read_fields(req)
-        self._mount.writer(req, resp)
+        who = self._mount.writer(req)
         resp.media = {"number": self._mount.notes.add(text(fields, "text"))}
         resp.status = falcon.HTTP_201
+        self._mount.hand_over(resp, who)
 
 
 class Refresh(Endpoint):
@@ -159,7 +165,7 @@ class LogoutEverywhere(Endpoint):
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Answer how many were ended: 0 where the scheme cannot."""
         read_fields(req)
-        who = self._mount.writer(req, resp)
+        who = self._mount.writer(req)
         ended = self._mount.scheme.revoke_user(who.user_id)
         self._mount.carrier.withdraw(resp)
         resp.media = {"ended": ended}
@@ -171,7 +177,7 @@ class Password(Endpoint):
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Change it and end the user's other logins."""
         fields = read_fields(req)
-        who = self._mount.writer(req, resp)
+        who = self._mount.writer(req)
         users = self._mount.parts.users
         new = text(fields, "new_password", least=PASSWORD_LEAST)
         user = users.by_id(who.user_id)
@@ -181,6 +187,7 @@ class Password(Endpoint):
             raise Problem(reason="wrong-password")
         users.set_password(user.id, self._mount.passwords.hash(new))
         resp.media = {"ended": self._mount.scheme.revoke_user(user.id, keep_sid=who.sid)}
+        self._mount.hand_over(resp, who)
 
 
 class Sessions(Endpoint):
@@ -188,18 +195,9 @@ class Sessions(Endpoint):
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """As far as the scheme can know it."""
-        who = self._mount.reader(req, resp)
-        resp.media = {
-            "sessions": [
-                {
-                    "sid": session.sid,
-                    "created_at_s": session.created_at_s,
-                    "expires_at_s": session.expires_at_s,
-                    "is_current": session.sid == who.sid,
-                }
-                for session in self._mount.scheme.sessions(who.user_id)
-            ]
-        }
+        who = self._mount.reader(req)
+        resp.media = listing(self._mount.scheme.sessions(who.user_id), who.sid)
+        self._mount.hand_over(resp, who)
 
 
 class AdminRevoke(Endpoint):
@@ -207,8 +205,9 @@ class AdminRevoke(Endpoint):
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Answer how many were ended: 0 where the scheme cannot."""
-        user = self._mount.target(req, resp)
+        who, user = self._mount.target(req)
         resp.media = {"ended": self._mount.scheme.revoke_user(user.id)}
+        self._mount.hand_over(resp, who)
 
 
 class AdminBan(Endpoint):
@@ -216,9 +215,10 @@ class AdminBan(Endpoint):
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Block login and renewal first, then end every login: in the other order one could begin in between."""
-        user = self._mount.target(req, resp)
+        who, user = self._mount.target(req)
         self._mount.parts.users.ban(user.id)
         resp.media = {"ended": self._mount.scheme.revoke_user(user.id)}
+        self._mount.hand_over(resp, who)
 
 
 ENDPOINTS: Mapping[str, type[Endpoint]] = {

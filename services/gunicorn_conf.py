@@ -5,15 +5,20 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from services.catalogue import chosen
+from services.keys import open_ring
 from services.settings import SettingsError, from_environment
 
 _PR_SET_PDEATHSIG = 1
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - gunicorn makes a private, unlinked file there
 
-wsgi_app = "services.app:create_app()"
+APPS: Mapping[str, str] = {"api": "services.app:create_app()", "bff": "services.bff:create_app()"}
+front = os.environ.get("AUTHBENCH_FRONT", "api")
+wsgi_app = APPS.get(front, APPS["api"])
 bind = os.environ.get("AUTHBENCH_BIND", "127.0.0.1:8000")
 worker_class = os.environ.get("AUTHBENCH_WORKER_CLASS", "gthread")
 threads = int(os.environ.get("AUTHBENCH_THREADS", "8"))
@@ -40,9 +45,16 @@ class Forked(Protocol):
 
 
 def on_starting(_server: object) -> None:
-    """Refuse bad settings with one line before a worker is started for nothing."""
+    """Refuse bad settings, an unknown scheme or an unusable key ring with one line before a worker is started.
+
+    No database client may be imported here: it would find gevent's patches missing, which come after the fork.
+    """
+    if front not in APPS:
+        sys.exit(f"services: AUTHBENCH_FRONT is {front!r}, expected one of: {', '.join(APPS)}; correct it or unset it")
     try:
-        from_environment()
+        settings = from_environment()
+        chosen(settings.schemes)
+        open_ring(settings)
     except SettingsError as error:
         sys.exit(f"services: {error}")
 

@@ -1,76 +1,69 @@
 """The key ring: signing and verification keys as prepared objects, re-read from one file without a restart."""
 
-import base64
-import json
+import argparse
 import logging
-import os
-import secrets
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, NoReturn, Protocol
 
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey, generate_private_key
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
+from services.key_file import (
+    RECHECK_S,
+    Key,
+    KeyRingError,
+    Ring,
+    add,
+    generate,
+    promote,
+    read_ring,
+    retire,
+    version_of,
 )
-from jwt.algorithms import RSAAlgorithm
+from services.key_kinds import KINDS, public_jwk
+from services.settings import Settings
 
-from services.settings import SettingsError
+__all__ = [
+    "RECHECK_S",
+    "Key",
+    "KeyRing",
+    "KeyRingError",
+    "KeySource",
+    "add",
+    "generate",
+    "open_ring",
+    "promote",
+    "retire",
+]
 
-State = Literal["active", "verify-only"]
-SigningMaterial = bytes | RSAPrivateKey
-VerificationMaterial = bytes | RSAPublicKey
-
-STATES: tuple[State, ...] = ("active", "verify-only")
-HMAC_MIN_BYTES = 32
-RSA_MIN_BITS = 2048
-CSRF_MIN_BYTES = 32
-RECHECK_S = 1.0
+PROGRAM = "python -m services.keys"
+EPILOG = """\
+rotation, while the services run and nobody is refused:
+  add PATH ALG       every replica learns the new key
+  promote PATH KID   it signs; the one before it still verifies
+  retire PATH KID    once the last token of the old key has expired
+"""
 
 log = logging.getLogger(__name__)
 
 
-class KeyRingError(SettingsError):
-    """The key file is unusable; the message says what was found, what was expected and what to do."""
+class KeySource(Protocol):
+    """Where tokens find their keys."""
 
+    def signing(self, alg: str) -> Key:
+        """The active key of `alg`. KeyRingError when there is none."""
+        ...
 
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One key for one algorithm. `active` signs and verifies; `verify-only` is being added or retired."""
-
-    kid: str
-    alg: str
-    state: State
-    signing: SigningMaterial = field(repr=False)
-    verification: VerificationMaterial = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class _Algorithm:
-    """How keys of one algorithm are made, kept as text, and published; `open` raises ValueError on a weak one."""
-
-    generate: Callable[[], str]
-    open: Callable[[str], tuple[SigningMaterial, VerificationMaterial]]
-    jwk: Callable[[VerificationMaterial], dict[str, Any] | None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Ring:
-    by_kid: Mapping[str, Key]
-    active: Mapping[str, Key]
-    csrf_secret: bytes = field(repr=False)
+    def verifying(self, kid: str) -> Key | None:
+        """The key called `kid`, active or not; None when there is none."""
+        ...
 
 
 class KeyRing:
-    """The keys in `path`; the file is looked at no more than once a second and re-read when it changed.
+    """The KeySource of the keys in `path`; the file is looked at at most once a second and re-read when it changed.
 
+    A use that begins RECHECK_S or more after a change knows of it: who comes while the file is read again waits for it.
     KeyRingError when the file cannot be used at start-up; later a bad file is logged and the keys held stay in force.
     """
 
@@ -79,8 +72,8 @@ class KeyRing:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._looked_at = monotonic()
-        self._version = _version(path)
-        self._ring = _read(path)
+        self._version = version_of(path)
+        self._ring = read_ring(path)
 
     @property
     def csrf_secret(self) -> bytes:
@@ -91,7 +84,10 @@ class KeyRing:
         """The active key of `alg`. KeyRingError when there is none."""
         key = self._current().active.get(alg)
         if key is None:
-            raise _unusable(self._path, f"no active {alg} key", f"one key with alg {alg} and state active")
+            message = (
+                f"{self._path}: found no active {alg} key, expected one; add and promote one, see {PROGRAM} --help"
+            )
+            raise KeyRingError(message)
         return key
 
     def verifying(self, kid: str) -> Key | None:
@@ -100,149 +96,101 @@ class KeyRing:
 
     def jwks(self) -> dict[str, list[dict[str, Any]]]:
         """The public keys as a JSON Web Key Set (RFC 7517); symmetric keys never appear."""
-        published = ((key, _ALGORITHMS[key.alg].jwk(key.verification)) for key in self._current().by_kid.values())
+        published = ((key, public_jwk(key.alg, key.verification)) for key in self._current().by_kid.values())
         return {
             "keys": [{**jwk, "kid": key.kid, "alg": key.alg, "use": "sig"} for key, jwk in published if jwk is not None]
         }
 
-    def _current(self) -> _Ring:
-        if self._monotonic() - self._looked_at >= RECHECK_S and self._lock.acquire(blocking=False):
-            try:
-                self._look()
-            finally:
-                self._lock.release()
+    def _current(self) -> Ring:
+        if self._is_due():
+            with self._lock:
+                if self._is_due():
+                    self._look()
         return self._ring
 
+    def _is_due(self) -> bool:
+        return self._monotonic() - self._looked_at >= RECHECK_S
+
     def _look(self) -> None:
-        self._looked_at = self._monotonic()
+        looked_at = self._monotonic()
         try:
-            version = _version(self._path)
+            version = version_of(self._path)
             if version != self._version:
-                self._ring = _read(self._path)
+                self._ring = read_ring(self._path)
                 self._version = version
         except KeyRingError as error:
             log.warning("%s; the keys read before stay in force", error)
+        # last, so that nobody goes on with the old keys meanwhile
+        self._looked_at = looked_at
 
 
-def generate(path: Path, algs: Iterable[str] = ("HS256", "RS256")) -> None:
-    """Write a fresh ring to `path`, readable by its owner alone. KeyRingError when the file is there or cannot be."""
-    keys = [
-        {
-            "kid": f"{alg.lower()}-{secrets.token_hex(4)}",
-            "alg": alg,
-            "state": "active",
-            "key": _ALGORITHMS[alg].generate(),
-        }
-        for alg in algs
-    ]
-    text = json.dumps({"csrf_secret": _secret_text(), "keys": keys}, indent=2)
+def open_ring(settings: Settings) -> KeyRing:
+    """The ring of `settings.keys_file`. KeyRingError when there is none that can be used."""
+    if settings.keys_file is None:
+        message = f"AUTHBENCH_KEYS_FILE is unset, expected a key ring; write one with {PROGRAM} write PATH"
+        raise KeyRingError(message)
+    return KeyRing(settings.keys_file)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """`python -m services.keys COMMAND PATH [ALG | KID]`: 0, or 2 with one line on stderr."""
+    given = _parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], object] = given.run
     try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-            file.write(text + "\n")
-    except OSError as error:
-        message = f"{path}: {error.strerror}, expected a new file; name another path or remove it"
-        raise KeyRingError(message) from error
-
-
-def main(arguments: list[str]) -> int:
-    """`python -m services.keys PATH`: write a fresh key ring; 0, or 2 with one line on stderr."""
-    if len(arguments) != 1:
-        sys.stderr.write("usage: python -m services.keys PATH\n")
-        return 2
-    try:
-        generate(Path(arguments[0]))
+        run(given)
     except KeyRingError as error:
         sys.stderr.write(f"{error}\n")
         return 2
     return 0
 
 
-def _version(path: Path) -> tuple[int, int, int]:
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise _unusable(path, str(error.strerror), "a key ring") from error
-    return status.st_ino, status.st_mtime_ns, status.st_size
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line; the usage is a `--help` away."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit code 2."""
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
-def _read(path: Path) -> _Ring:
-    try:
-        document = json.loads(path.read_text(encoding="ascii"))
-        keys = [_key(entry) for entry in document["keys"]]
-        csrf_secret = _secret(document["csrf_secret"], CSRF_MIN_BYTES)
-        return _Ring(_distinct(keys, "kid"), _distinct([k for k in keys if k.state == "active"], "alg"), csrf_secret)
-    except OSError as error:
-        raise _unusable(path, str(error.strerror), "a key ring") from error
-    except (KeyError, TypeError) as error:
-        raise _unusable(path, f"an entry without {error}", "csrf_secret and keys of kid, alg, state, key") from error
-    except ValueError as error:
-        raise _unusable(path, str(error), "a key ring of strong, distinct keys") from error
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog=PROGRAM,
+        description="Write a key ring, or change the keys of one that is in use.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, (text, run) in _COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=text)
+        command.set_defaults(run=run)
+        command.add_argument("path", type=Path, metavar="PATH", help="the file of the ring")
+        if name == "add":
+            command.add_argument("alg", choices=KINDS, metavar="ALG", help=", ".join(KINDS))
+        elif name in {"promote", "retire"}:
+            command.add_argument("kid", metavar="KID", help="the name of a key, as `list` prints it")
+    return parser
 
 
-def _key(entry: Mapping[str, Any]) -> Key:
-    kid, alg, state = entry["kid"], entry["alg"], entry["state"]
-    if alg not in _ALGORITHMS or state not in STATES:
-        message = f"key {kid!r} with alg {alg!r} and state {state!r}"
-        raise ValueError(message)
-    return Key(kid, alg, state, *_ALGORITHMS[alg].open(entry["key"]))
+def _list(path: Path) -> None:
+    for key in read_ring(path).by_kid.values():
+        sys.stdout.write(f"{key.kid}  {key.alg}  {key.state}\n")
 
 
-def _distinct(keys: Iterable[Key], name: Literal["kid", "alg"]) -> dict[str, Key]:
-    held: dict[str, Key] = {}
-    for key in keys:
-        value = getattr(key, name)
-        if value in held:
-            message = f"two{' active' if name == 'alg' else ''} keys with {name} {value!r}"
-            raise ValueError(message)
-        held[value] = key
-    return held
-
-
-def _unusable(path: Path, found: str, expected: str) -> KeyRingError:
-    return KeyRingError(f"{path}: found {found}, expected {expected}; write one with python -m services.keys PATH")
-
-
-def _secret_text() -> str:
-    return base64.b64encode(secrets.token_bytes(HMAC_MIN_BYTES)).decode("ascii")
-
-
-def _secret(text: str, least_bytes: int) -> bytes:
-    secret = base64.b64decode(text, validate=True)
-    if len(secret) < least_bytes:
-        message = f"a secret of {len(secret)} bytes, least {least_bytes}"
-        raise ValueError(message)
-    return secret
-
-
-def _open_hmac(text: str) -> tuple[SigningMaterial, VerificationMaterial]:
-    secret = _secret(text, HMAC_MIN_BYTES)
-    return secret, secret
-
-
-def _generate_rsa() -> str:
-    key = generate_private_key(public_exponent=65537, key_size=RSA_MIN_BITS)
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode("ascii")
-
-
-def _open_rsa(text: str) -> tuple[SigningMaterial, VerificationMaterial]:
-    key = load_pem_private_key(text.encode("ascii"), password=None)
-    if not isinstance(key, RSAPrivateKey) or key.key_size < RSA_MIN_BITS:
-        message = f"not an RSA key of at least {RSA_MIN_BITS} bits"
-        raise ValueError(message)
-    return key, key.public_key()
-
-
-def _rsa_jwk(key: VerificationMaterial) -> dict[str, Any] | None:
-    return None if isinstance(key, bytes) else RSAAlgorithm.to_jwk(key, as_dict=True)
-
-
-def _no_jwk(_key: VerificationMaterial) -> None:
-    return None
-
-
-_ALGORITHMS: Mapping[str, _Algorithm] = {
-    "HS256": _Algorithm(_secret_text, _open_hmac, _no_jwk),
-    "RS256": _Algorithm(_generate_rsa, _open_rsa, _rsa_jwk),
+_COMMANDS: Mapping[str, tuple[str, Callable[[argparse.Namespace], object]]] = {
+    "write": ("write a fresh ring with an active key of every algorithm", lambda given: generate(given.path)),
+    "list": ("print name, algorithm and state of every key", lambda given: _list(given.path)),
+    "add": (
+        "add a key that only verifies, and print its name",
+        lambda given: sys.stdout.write(add(given.path, given.alg) + "\n"),
+    ),
+    "promote": (
+        "have a key sign in place of the active one, which then only verifies",
+        lambda given: promote(given.path, given.kid),
+    ),
+    "retire": (
+        "remove a key that does not sign; what it signed is refused from then on",
+        lambda given: retire(given.path, given.kid),
+    ),
 }
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import falcon
 
-from services.contract import LimitReachedError, RejectedError, StoreDownError
+from services.contract import UPSTREAM, LimitReachedError, RejectedError, StoreDownError
 
 PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER_S = 1
@@ -47,6 +47,7 @@ PROBLEMS: Mapping[str, tuple[HTTPStatus, str]] = {
     ),
     "internal": (HTTPStatus.INTERNAL_SERVER_ERROR, "The service failed; its log says why."),
     "store-down": (HTTPStatus.SERVICE_UNAVAILABLE, "A store does not answer; keep the credential and try again."),
+    "upstream-down": (HTTPStatus.SERVICE_UNAVAILABLE, "The API does not answer; keep the credential and try again."),
 }
 """Status and explanation of every `reason` the service answers with."""
 
@@ -105,5 +106,8 @@ def _limit_reached(_req: falcon.Request, _resp: falcon.Response, error: LimitRea
 
 
 def _store_down(_req: falcon.Request, _resp: falcon.Response, error: StoreDownError, _params: object) -> NoReturn:
+    headers = {"Retry-After": str(RETRY_AFTER_S)}
+    if error.store == UPSTREAM:
+        raise Problem(reason="upstream-down", headers=headers) from error
     detail = f"The store {error.store!r} does not answer; keep the credential and try again."
-    raise Problem(reason="store-down", detail=detail, headers={"Retry-After": str(RETRY_AFTER_S)}) from error
+    raise Problem(reason="store-down", detail=detail, headers=headers) from error

@@ -1,4 +1,4 @@
-"""The prune job: erases what refresh tokens no longer need, and forgets logins that are over."""
+"""The prune job: erases what refresh tokens no longer need, and forgets logins and sessions that are over."""
 
 import sys
 from contextlib import closing
@@ -6,6 +6,7 @@ from contextlib import closing
 from services.contract import StoreDownError
 from services.parts import open_parts
 from services.settings import SettingsError, from_environment
+from services.stores.postgres_sessions import PostgresSessions
 
 
 def main() -> int:
@@ -13,6 +14,7 @@ def main() -> int:
     try:
         with closing(open_parts(from_environment())) as parts:
             parts.refresh_tokens.prune()
+            PostgresSessions(parts.settings, parts.clock, parts.database).prune()
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 2

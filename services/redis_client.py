@@ -1,7 +1,8 @@
 """A Redis client that answers within its bound or says the store is down, and sends only what it is told to."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import redis
@@ -15,21 +16,47 @@ from services.settings import Settings, SettingsError
 DOWN = (redis.ConnectionError, redis.TimeoutError, OutOfMemoryError, ReadOnlyError)
 """What it raises when the server is away, hangs, or cannot take a write."""
 
+Connect = Callable[[Settings], redis.Redis]
+"""How a client reaches its server and what it does when that is away. SettingsError for a URL that is none."""
 
-class RedisClient:
+
+def bounded(settings: Settings) -> redis.Redis:
     """A bounded pool of connections, opened as they are needed and kept. Nothing is retried.
 
     RESP2 without client info: a new connection sends no HELLO and no CLIENT SETINFO, so a server's counters show the
     commands of the schemes and nothing else.
     """
+    with _named_setting(settings):
+        pool = redis.BlockingConnectionPool.from_url(
+            settings.redis_url,
+            password=_password(settings),
+            protocol=2,
+            driver_info=None,
+            retry=Retry(NoBackoff(), 0),
+            socket_timeout=settings.store_timeout_s,
+            socket_connect_timeout=settings.store_timeout_s,
+            timeout=settings.store_timeout_s,
+            max_connections=settings.redis_pool,
+        )
+        return redis.Redis.from_pool(pool)
 
-    def __init__(self, settings: Settings) -> None:
-        self._redis = redis.Redis(connection_pool=_pool(settings))
+
+def library_defaults(settings: Settings) -> redis.Redis:
+    """What redis-py does when nobody says otherwise: it waits for seconds, then tries again, many times."""
+    with _named_setting(settings):
+        return redis.Redis.from_url(settings.redis_url, password=_password(settings))
+
+
+class RedisClient:
+    """What the schemes ask of Redis, on the connections that `connect` keeps."""
+
+    def __init__(self, settings: Settings, connect: Connect = bounded) -> None:
+        self._redis = connect(settings)
         self.execute: Callable[..., Any] = self._redis.execute_command
         """As `command`, but raises DOWN as it is: for a hot read, which counts every call."""
 
     def command(self, *words: str | bytes | int) -> Any:  # noqa: ANN401 - any Redis reply
-        """The server's reply to one command. StoreDownError within the settings' bound."""
+        """The server's reply to one command. StoreDownError when it is away."""
         try:
             return self.execute(*words)
         except DOWN as error:
@@ -61,19 +88,10 @@ class Script:
             return self._client.command("EVALSHA", self._sha1, len(keys), *keys, *arguments)
 
 
-def _pool(settings: Settings) -> redis.BlockingConnectionPool:
+@contextmanager
+def _named_setting(settings: Settings) -> Iterator[None]:
     try:
-        return redis.BlockingConnectionPool.from_url(
-            settings.redis_url,
-            password=_password(settings),
-            protocol=2,
-            driver_info=None,
-            retry=Retry(NoBackoff(), 0),
-            socket_timeout=settings.store_timeout_s,
-            socket_connect_timeout=settings.store_timeout_s,
-            timeout=settings.store_timeout_s,
-            max_connections=settings.redis_pool,
-        )
+        yield
     except ValueError as error:
         message = f"AUTHBENCH_REDIS_URL is {settings.redis_url!r}, expected redis://HOST:PORT/DB; correct it ({error})"
         raise SettingsError(message) from error

@@ -10,7 +10,7 @@ import psycopg
 
 from services.passwords import Passwords
 from services.settings import PasswordProfile, Settings, SettingsError, from_environment
-from services.stores import refresh_sql
+from services.stores import refresh_sql, session_sql
 
 ADMIN = "admin"
 
@@ -41,6 +41,7 @@ def seed(settings: Settings, users: int, password: str) -> None:
     with psycopg.connect(settings.database_url, password=_read(settings.database_password_file)) as connection:
         connection.execute(USERS_SCHEMA)
         connection.execute(refresh_sql.SCHEMA)
+        connection.execute(session_sql.SCHEMA)
         connection.execute(_STAGE)
         with connection.cursor().copy(_COPY) as copy:
             for name, role in _names(users):

@@ -33,7 +33,7 @@ class Settings:
     redis_url: str = "redis://127.0.0.1:6379/0"
     redis_password_file: Path | None = None
     keys_file: Path | None = None
-    """The key ring, written by `python -m services.keys`; re-read when it changes."""
+    """The key ring, written by `python -m services.keys write`; re-read when it changes."""
     clock_file: Path | None = None
     """Offset file of `services.clock`; none: plain system time."""
     issuer: str = "https://authbench.invalid"
@@ -50,6 +50,11 @@ class Settings:
     """How many live siblings `grace-mint` may leave."""
     session_idle_s: int = 1800
     session_absolute_s: int = 12 * 3600
+    """Also what a sliding token cannot slide past, counted from the login."""
+    session_touch_s: int = 60
+    """Sessions in PostgreSQL write down a use at most this often, so one may go idle this much early."""
+    sliding_left_s: int = 300
+    """A sliding token is replaced at a use when it has no longer to live than this."""
     max_sessions: int = 0
     """Concurrent sessions per user; 0: no limit."""
     session_limit: Literal["evict-oldest", "refuse"] = "evict-oldest"
@@ -61,6 +66,14 @@ class Settings:
     redis_pool: int = 16
     notes_max: int = 1000
     """POST /notes keeps at most this many in the replica's memory."""
+    upstream_url: str = "http://127.0.0.1:8000"
+    """Where the BFF finds the API."""
+    upstream_timeout_s: float = 5.0
+    """The bound within which the API must answer before the BFF says 503."""
+    upstream_left_s: int = 30
+    """The BFF renews an access token that has no longer to live than this before it uses it."""
+    helpers: tuple[str, ...] = ()
+    """Where the helper services of plugins listen, as NAME=URL."""
 
 
 def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:

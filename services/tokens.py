@@ -5,8 +5,8 @@ import json
 import math
 import secrets
 from base64 import urlsafe_b64decode
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any
@@ -17,7 +17,7 @@ from jwt.types import SigOptions
 
 from services.clock import Clock
 from services.contract import Grant, RejectedError, Verified
-from services.keys import KeyRing
+from services.keys import KeySource
 from services.settings import Settings
 
 TOKEN_TYPE = "at+jwt"  # noqa: S105 - the media type of RFC 9068
@@ -25,7 +25,15 @@ MAX_CHARS = 8000
 """Longer tokens are neither issued nor looked at: header lines end near 8 KB in common servers."""
 EXTRA_CLAIMS = frozenset({"scope", "tenant", "groups"})
 """What a caller may add to a token; nothing that identifies a person."""
+OWN_CLAIMS = frozenset({"auth_time", "iat_ms"})
+"""What single schemes add themselves: whole numbers, and required in their tokens."""
+LOGIN_CLAIMS = frozenset({"iss", "aud", "sub", "role", "sid"}) | EXTRA_CLAIMS | OWN_CLAIMS
+"""What stays the same as long as the login lasts."""
 HEADERS_KEPT = 256
+MS_PER_S = 1000
+
+Stamps = Callable[[float], Mapping[str, int]]
+"""What a scheme adds to a token made at a time: OWN_CLAIMS, or an `exp` of its own."""
 
 _CLAIMS = itemgetter("sub", "role", "sid", "jti", "iat", "exp", "nbf")
 _STRICT: SigOptions = {"verify_signature": True, "enforce_minimum_key_length": True}
@@ -42,6 +50,27 @@ class Claims:
     issued_at_s: int
     expires_at_s: int
     not_before_s: int
+    signed: Mapping[str, Any] = field(repr=False)
+    """The whole payload."""
+
+    def whole(self, name: str) -> int:
+        """The whole number that a scheme's own claim must be. RejectedError("malformed")."""
+        value = self.signed.get(name)
+        if type(value) is not int:
+            raise RejectedError(reason="malformed")
+        return value
+
+    @property
+    def issued_at_ms(self) -> int:
+        """`iat` in finer steps, as `in_milliseconds` stamped it. RejectedError("malformed") where the two disagree."""
+        value = self.whole("iat_ms")
+        if value // MS_PER_S != self.issued_at_s:
+            raise RejectedError(reason="malformed")
+        return value
+
+    def verified(self, now_s: float) -> Verified:
+        """What an endpoint learns of it."""
+        return Verified(self.user_id, self.role, self.sid, int(self.expires_at_s - now_s))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,34 +87,56 @@ class AccessTokens:
     promise. `leeway_s` of the settings is added to exp and taken from iat and nbf when they are checked.
     """
 
-    def __init__(self, settings: Settings, clock: Clock, keys: KeyRing, alg: str, ttl_s: int) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917 - whom, when, with what and for how long
+        self,
+        settings: Settings,
+        clock: Clock,
+        keys: KeySource,
+        alg: str,
+        ttl_s: int,
+        stamps: Stamps = lambda _now_s: {},
+    ) -> None:
         self._settings = settings
         self._clock = clock
         self._keys = keys
         self._alg = alg
         self._ttl_s = ttl_s
+        self._stamps = stamps
         self._jws = PyJWS(algorithms=[alg])
+        # a ring without a key to sign with is found at start-up, not at the first login
+        keys.signing(alg)
 
     def issue(self, user_id: str, role: str, sid: str, extra: Mapping[str, str]) -> Grant:
         """A token for one login. ValueError on a claim outside EXTRA_CLAIMS, or when the token would be too long."""
         if not extra.keys() <= EXTRA_CLAIMS:
             message = f"claims {sorted(extra.keys() - EXTRA_CLAIMS)} not allowed; use {sorted(EXTRA_CLAIMS)}"
             raise ValueError(message)
-        key = self._keys.signing(self._alg)
-        payload = json.dumps(self._payload(user_id, role, sid) | dict(extra), separators=(",", ":")).encode()
-        token = self._jws.encode(payload, key.signing, self._alg, {"typ": TOKEN_TYPE, "kid": key.kid})
-        if len(token) > MAX_CHARS:
-            message = f"token of {len(token)} characters, at most {MAX_CHARS}; give it fewer claims"
-            raise ValueError(message)
-        return Grant(token, self._ttl_s, sid)
+        now_s = self._clock()
+        lasting: dict[str, str | int] = {
+            "iss": self._settings.issuer,
+            "aud": self._settings.audience,
+            "sub": user_id,
+            "role": role,
+            "sid": sid,
+        }
+        return self._granted(lasting | self._fresh(now_s) | dict(extra) | dict(self._stamps(now_s)), now_s)
+
+    def reissue(self, claims: Claims, now_s: float, expires_at_s: int) -> Grant:
+        """Another token for the login of `claims`, to end then: whatever was said at the login stays."""
+        lasting = {name: value for name, value in claims.signed.items() if name in LOGIN_CLAIMS}
+        return self._granted(lasting | self._fresh(now_s) | {"exp": expires_at_s}, now_s)
 
     def verify(self, token: str) -> Verified:
         """Whose request this is. RejectedError(reason)."""
-        claims = self._signed(token)
         now_s = self._clock()
+        return self.read(token, now_s).verified(now_s)
+
+    def read(self, token: str, now_s: float) -> Claims:
+        """What a token says that is good at `now_s`. RejectedError(reason)."""
+        claims = self._signed(token)
         if now_s >= claims.expires_at_s + self._settings.leeway_s:
             raise RejectedError(reason="expired")
-        return Verified(claims.user_id, claims.role, claims.sid, int(claims.expires_at_s - now_s))
+        return claims
 
     def sid_of(self, token: str) -> str | None:
         """The login a token was issued for, expired or not; None when we did not issue it."""
@@ -94,18 +145,21 @@ class AccessTokens:
         except RejectedError:
             return None
 
-    def _payload(self, user_id: str, role: str, sid: str) -> dict[str, str | int]:
-        now_s = self._clock()
+    def _fresh(self, now_s: float) -> dict[str, str | int]:
         return {
-            "iss": self._settings.issuer,
-            "aud": self._settings.audience,
-            "sub": user_id,
-            "role": role,
-            "sid": sid,
             "jti": secrets.token_urlsafe(16),
             "iat": math.floor(now_s),
             "exp": math.ceil(now_s) + self._ttl_s,
         }
+
+    def _granted(self, payload: Mapping[str, Any], now_s: float) -> Grant:
+        key = self._keys.signing(self._alg)
+        text = json.dumps(payload, separators=(",", ":")).encode()
+        token = self._jws.encode(text, key.signing, self._alg, {"typ": TOKEN_TYPE, "kid": key.kid})
+        if len(token) > MAX_CHARS:
+            message = f"token of {len(token)} characters, at most {MAX_CHARS}; give it fewer claims"
+            raise ValueError(message)
+        return Grant(token, int(payload["exp"] - now_s), payload["sid"])
 
     def _signed(self, token: str) -> Claims:
         if not token:
@@ -136,15 +190,28 @@ class AccessTokens:
             raise RejectedError(reason="wrong-issuer")
         if payload.get("aud") != self._settings.audience:
             raise RejectedError(reason="wrong-audience")
-        try:
-            claims = Claims(*_CLAIMS({"nbf": payload["iat"], **payload}))
-        except KeyError:
-            raise RejectedError(reason="malformed") from None
-        if not _is_typed(claims):
-            raise RejectedError(reason="malformed")
+        claims = claims_of(payload)
         if max(claims.issued_at_s, claims.not_before_s) > self._clock() + self._settings.leeway_s:
             raise RejectedError(reason="not-yet-valid")
         return claims
+
+
+def claims_of(payload: Mapping[str, Any]) -> Claims:
+    """What `payload` says. RejectedError("malformed") when a claim is missing or of another kind."""
+    try:
+        named: tuple[str, str, str, str, int, int, int] = _CLAIMS({"nbf": payload["iat"], **payload})
+    except KeyError:
+        raise RejectedError(reason="malformed") from None
+    claims = Claims(*named, signed=payload)
+    if not _is_typed(claims):
+        raise RejectedError(reason="malformed")
+    return claims
+
+
+def in_milliseconds(now_s: float) -> Mapping[str, int]:
+    """The Stamps of tokens whose issue must be told from others of the same second."""
+    second = math.floor(now_s)  # apart, so that no product of floats rounds up into the next one
+    return {"iat_ms": second * MS_PER_S + int((now_s - second) * MS_PER_S)}
 
 
 def _is_typed(claims: Claims) -> bool:

@@ -1,8 +1,10 @@
 """Who may log in: the users table, read by one SELECT without a transaction around it."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from services.database import Database, Row
+if TYPE_CHECKING:
+    from services.database import Database, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,7 @@ class User:
 class UserStore:
     """Users in PostgreSQL. Any method may raise StoreDownError."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: "Database") -> None:
         self._database = database
 
     def by_name(self, name: str) -> User | None:
@@ -40,7 +42,7 @@ class UserStore:
         return user_id.isprintable() and self._database.run(_BAN, {"id": user_id}) == 1
 
 
-def _user(row: Row | None) -> User | None:
+def _user(row: "Row | None") -> User | None:
     return User(*row) if row else None
 
 

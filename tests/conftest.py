@@ -12,6 +12,7 @@ from bench.stack.postgres import PostgresCluster, start_postgres
 from bench.stack.supervisor import Supervisor
 from bench.stack.valkey import Valkey, start_valkey
 from services.settings import Settings
+from tests.fleet import Fleet, fleet_of
 
 _numbers = count()
 
@@ -57,3 +58,16 @@ def database(postgres: PostgresCluster) -> Iterator[Database]:
     postgres.create_database(name)
     yield Database(name, postgres.url(name), postgres.password_file)
     postgres.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def crowd(supervisor: Supervisor, postgres: PostgresCluster) -> Foundation:
+    """As `foundation`, with users enough that every test of the service can have its own."""
+    return lay_foundation(supervisor, postgres, Settings(password_profile="harness"), users=4000)
+
+
+@pytest.fixture(scope="session")
+def fleet(crowd: Foundation) -> Iterator[Fleet]:
+    """The service as a production deployment would run it; leave its clocks as they were."""
+    with fleet_of(crowd) as fleet:
+        yield fleet

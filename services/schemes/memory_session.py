@@ -12,6 +12,7 @@ TRAITS = Traits(
     needs_affinity=True,
     operations={"issue": Operations(), "verify": Operations(), "revoke": Operations()},
     revoked_within={event: Bound(0, "this replica") for event in ("logout", "revoke_user", "ban", "password_change")},
+    can_list_sessions=True,
     can_limit_sessions=True,
 )
 

@@ -20,6 +20,7 @@ TRAITS = Traits(
         "revoke": Operations({"redis": 1}, {"redis": END}),
     },
     revoked_within={event: Bound(0) for event in ("logout", "revoke_user", "ban", "password_change")},
+    can_list_sessions=True,
     can_limit_sessions=True,
 )
 

@@ -23,6 +23,8 @@ TRAITS = Traits(
         "revoke": Operations({"postgres": 1}, {"postgres": {"with": 1}}),
     },
     revoked_within={event: Bound(None) for event in ("logout", "revoke_user", "ban", "password_change")},
+    can_list_sessions=True,
+    can_limit_sessions=True,
 )
 
 
@@ -35,7 +37,7 @@ class RefreshToken:
         self._refresh = parts.refresh_tokens
 
     def issue(self, user: User, *, claims: Mapping[str, str] = {}) -> Grant:
-        """Sign an access token and begin a family. ValueError on claims it may not or cannot hold."""
+        """Sign an access token and begin a family; one evicted for it renews no more. ValueError on unfit claims."""
         return self._grant(self._refresh.begin(user.id, user.role), claims)
 
     def verify(self, credential: str) -> Verified:

@@ -8,78 +8,19 @@ sees the reads of all replicas, so no replica whose clock is wrong can end, or k
 from collections.abc import Sequence
 
 from services.clock import Clock
-from services.contract import Grant, LimitReachedError, RejectedError, SessionInfo, StoreDownError, Verified
-from services.redis_client import DOWN, RedisClient, Script
+from services.contract import Grant, RejectedError, SessionInfo, StoreDownError, Verified
+from services.redis_client import DOWN, RedisClient
 from services.settings import Settings
-from services.stores.credentials import digest, new_credential, new_sid
-from services.stores.sessions import SessionRecord, begin
+from services.stores.credentials import new_credential, new_sid
+from services.stores.redis_records import MS_PER_S, RedisRecords, encoded
+from services.stores.sessions import begin
 
-MS_PER_S = 1000
 PREFIX = b"session:"
 INDEX_PREFIX = "sessions-of:"
 
-# The index of a user is a sorted set of session keys by absolute deadline. Each script first drops what is over:
-# past its deadline by the service clock, or gone idle, so that MGET finds nothing.
-_LIVE = """
-local index, now_ms = KEYS[1], ARGV[1]
-redis.call('ZREMRANGEBYSCORE', index, '-inf', now_ms)
-local keys, live, records = redis.call('ZRANGE', index, 0, 4095), {}, {}
-local values = redis.call('MGET', index, unpack(keys))
-for i, key in ipairs(keys) do
-  if values[i + 1] then
-    live[#live + 1], records[#records + 1] = key, values[i + 1]
-  else
-    redis.call('ZREM', index, key)
-  end
-end
-"""
-
-_CREATE = (
-    _LIVE
-    + """
-local key, record, idle_ms, deadline_ms = KEYS[2], ARGV[2], ARGV[3], ARGV[4]
-local limit, policy, absolute_ms = tonumber(ARGV[5]), ARGV[6], ARGV[7]
-local excess = limit > 0 and #live - limit + 1 or 0
-if excess > 0 and policy == 'refuse' then return 0 end
-for i = 1, excess do
-  redis.call('DEL', live[i])
-  redis.call('ZREM', index, live[i])
-end
-redis.call('SET', key, record, 'PX', idle_ms)
-redis.call('ZADD', index, deadline_ms, key)
-redis.call('PEXPIRE', index, absolute_ms)
-return 1
-"""
-)
-
-_END = """
-local record = redis.call('GETDEL', KEYS[1])
-if record then redis.call('ZREM', ARGV[1] .. string.match(record, '^[^\\n]*'), KEYS[1]) end
-"""
-
-_END_ALL = (
-    _LIVE
-    + """
-local ended = 0
-for i, key in ipairs(live) do
-  if string.match(records[i], '^[^\\n]*\\n[^\\n]*\\n([^\\n]*)') ~= ARGV[2] then
-    redis.call('DEL', key)
-    redis.call('ZREM', index, key)
-    ended = ended + 1
-  end
-end
-return ended
-"""
-)
-
-_OF_USER = _LIVE + "return records"
-
 
 class RedisSessions:
-    """A SessionStore in Redis. A record is five lines: user, role, sid, time of creation, absolute deadline.
-
-    Lines, because the hot read pays for every step: splitting them is several times cheaper than JSON.
-    """
+    """A SessionStore over RedisRecords."""
 
     def __init__(self, settings: Settings, clock: Clock, client: RedisClient) -> None:
         self._settings = settings
@@ -87,32 +28,18 @@ class RedisSessions:
         self._execute = client.execute
         self._idle_s = settings.session_idle_s
         self._idle_ms = settings.session_idle_s * MS_PER_S
-        self._create = Script(client, _CREATE)
-        self._end = Script(client, _END)
-        self._end_all = Script(client, _END_ALL)
-        self._of_user = Script(client, _OF_USER)
+        self._records = RedisRecords(settings, clock, client, PREFIX, INDEX_PREFIX)
+        self._key = self._records.key
 
     def prepare(self) -> None:
         """Have the server hold every script. StoreDownError."""
-        for script in (self._create, self._end, self._end_all, self._of_user):
-            script.load()
+        self._records.prepare()
 
     def create(self, user_id: str, role: str) -> Grant:
         """See SessionStore."""
-        settings, credential, now_s = self._settings, new_credential(), self._clock()
-        record = begin(settings, user_id, role, new_sid(), now_s)
-        created = self._create.run(
-            (INDEX_PREFIX + user_id, _key(credential)),
-            _ms(now_s),
-            _encoded(record),
-            self._idle_ms,
-            _ms(record.expires_at_s),
-            settings.max_sessions,
-            settings.session_limit,
-            settings.session_absolute_s * MS_PER_S,
-        )
-        if not created:
-            raise LimitReachedError
+        credential, now_s = new_credential(), self._clock()
+        record = begin(self._settings, user_id, role, new_sid(), now_s)
+        self._records.create(credential, record, encoded(record))
         return Grant(credential, max(1, record.expires_in_s(now_s, self._idle_s)), record.sid)
 
     def read(self, credential: str) -> Verified:
@@ -120,7 +47,7 @@ class RedisSessions:
         if not credential:
             raise RejectedError(reason="missing")
         try:
-            value = self._execute("GETEX", _key(credential), "PX", self._idle_ms)
+            value = self._execute("GETEX", self._key(credential), "PX", self._idle_ms)
         except DOWN as error:
             raise StoreDownError(store="redis") from error
         if value is None:
@@ -134,30 +61,12 @@ class RedisSessions:
 
     def end(self, credential: str) -> None:
         """See SessionStore."""
-        self._end.run((_key(credential),), INDEX_PREFIX)
+        self._records.end(credential)
 
     def end_all(self, user_id: str, keep_sid: str | None) -> int:
         """See SessionStore."""
-        return int(self._end_all.run((INDEX_PREFIX + user_id,), _ms(self._clock()), keep_sid or ""))
+        return self._records.end_all(user_id, keep_sid)
 
     def of_user(self, user_id: str) -> Sequence[SessionInfo]:
         """See SessionStore."""
-        values = self._of_user.run((INDEX_PREFIX + user_id,), _ms(self._clock()))
-        return sorted((_decoded(value).info() for value in values), key=lambda session: session.created_at_s)
-
-
-def _key(credential: str) -> bytes:
-    return PREFIX + digest(credential)
-
-
-def _ms(seconds: float) -> int:
-    return int(seconds * MS_PER_S)
-
-
-def _encoded(record: SessionRecord) -> str:
-    return f"{record.user_id}\n{record.role}\n{record.sid}\n{record.created_at_s}\n{record.expires_at_s}"
-
-
-def _decoded(value: bytes) -> SessionRecord:
-    user_id, role, sid, created_at_s, expires_at_s = value.decode().split("\n")
-    return SessionRecord(user_id, role, sid, float(created_at_s), float(expires_at_s))
+        return self._records.of_owner(user_id)

@@ -8,6 +8,32 @@ WITH family AS (
 INSERT INTO refresh_tokens (token_hash, sid, created_at, idle_at) VALUES (%(hash)s, %(sid)s, %(now)s, %(idle_at)s)
 """
 
+# Live: some token of it could still be exchanged.
+COUNT_FAMILIES = """
+SELECT count(*) FROM refresh_families AS family
+WHERE user_id = %(user_id)s AND revoked_at IS NULL AND expires_at > %(now)s AND EXISTS (
+    SELECT FROM refresh_tokens WHERE sid = family.sid AND used_at IS NULL AND idle_at > %(now)s
+)
+"""
+
+# Locked in the order of their names, as by REVOKE_USER.
+EVICT_FAMILIES = """
+WITH live AS (
+    SELECT sid, created_at FROM refresh_families AS family
+    WHERE user_id = %(user_id)s AND revoked_at IS NULL AND expires_at > %(now)s AND EXISTS (
+        SELECT FROM refresh_tokens WHERE sid = family.sid AND used_at IS NULL AND idle_at > %(now)s
+    )
+    ORDER BY sid FOR UPDATE
+), ending AS (
+    SELECT sid FROM live ORDER BY created_at DESC OFFSET %(keep)s
+), ended AS (
+    UPDATE refresh_families SET revoked_at = %(now)s FROM ending WHERE refresh_families.sid = ending.sid
+    RETURNING refresh_families.sid
+)
+UPDATE refresh_tokens SET sealed = NULL FROM ended
+WHERE refresh_tokens.sid = ended.sid AND refresh_tokens.sealed IS NOT NULL
+"""
+
 LOCK_FAMILY = """
 SELECT family.sid, family.user_id, users.role, users.banned, family.revoked_at IS NOT NULL, family.expires_at
 FROM refresh_tokens AS token JOIN refresh_families AS family USING (sid) JOIN users ON users.id = family.user_id

@@ -7,14 +7,20 @@ is recognised for as long as the family lives.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from services.clock import Clock
 from services.contract import RejectedError, SessionInfo
-from services.database import Connection, Database, Values
 from services.settings import Settings
 from services.stores import refresh_sql as sql
 from services.stores.credentials import digest, new_credential, new_sid
 from services.stores.sealing import seal, unseal
+from services.stores.session_limit import Limited, begin_login
+
+if TYPE_CHECKING:
+    from services.database import Connection, Database, Values
+
+_LIMITED = Limited(sql.BEGIN_FAMILY, sql.COUNT_FAMILIES, sql.EVICT_FAMILIES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +50,12 @@ class _Family:
 class _Use:
     """One presentation of a token: everything the decision needs, inside the transaction that decides."""
 
-    connection: Connection
+    connection: "Connection"
     family: _Family
     token: str
     now_s: float
 
-    def values(self) -> Values:
+    def values(self) -> "Values":
         """The parameters that the statements share."""
         return {"hash": digest(self.token), "sid": self.family.sid, "now": self.now_s}
 
@@ -62,19 +68,23 @@ class RefreshTokenStore:
     use, never slides, and ends when a successor is used. SQL receives the service clock's time, never its own.
     """
 
-    def __init__(self, settings: Settings, clock: Clock, database: Database) -> None:
+    def __init__(self, settings: Settings, clock: Clock, database: "Database") -> None:
         self._settings = settings
         self._clock = clock
         self._database = database
 
     def begin(self, user_id: str, role: str) -> Refreshed:
-        """A new family with its first token: one statement."""
+        """A new family with its first token: one statement where sessions are not limited. LimitReachedError.
+
+        A family that has to make way is revoked: it renews no more, but its access tokens live until they expire.
+        """
         now_s, sid, token = self._clock(), new_sid(), new_credential()
         expires_at_s = now_s + self._settings.refresh_ttl_s
         family = _Family(sid, user_id, role, is_banned=False, is_revoked=False, expires_at_s=expires_at_s)
         idle_at_s = self._idle_at_s(family, now_s)
         values = {"sid": sid, "user_id": user_id, "now": now_s, "expires_at": expires_at_s}
-        self._database.run(sql.BEGIN_FAMILY, {**values, "hash": digest(token), "idle_at": idle_at_s})
+        values |= {"hash": digest(token), "idle_at": idle_at_s}
+        begin_login(self._database, self._settings, _LIMITED, values)
         return _refreshed(family, token, idle_at_s - now_s)
 
     def rotate(self, token: str) -> Refreshed:
@@ -109,7 +119,7 @@ class RefreshTokenStore:
         self._database.run(sql.ERASE, {"grace_from": now_s - self._settings.refresh_grace_s})
         return self._database.run(sql.PRUNE, {"now": now_s})
 
-    def _exchange(self, connection: Connection, token: str) -> Refreshed | RejectedError:
+    def _exchange(self, connection: "Connection", token: str) -> Refreshed | RejectedError:
         row = connection.execute(sql.LOCK_FAMILY, {"hash": digest(token)}).fetchone()
         if row is None:
             return RejectedError("unknown")

@@ -19,7 +19,9 @@ class Point:
     loaded: object
 
     def load(self) -> object:
-        """What the entry point names."""
+        """What the entry point names; an error is raised."""
+        if isinstance(self.loaded, Exception):
+            raise self.loaded
         return self.loaded
 
 
@@ -65,7 +67,7 @@ def test_an_unknown_name_gets_the_list_and_the_nearest() -> None:
 
 def test_a_name_like_no_other_gets_the_list_alone() -> None:
     """No guess is better than a bad one."""
-    with pytest.raises(CatalogueError, match=r"refresh-token$"):
+    with pytest.raises(CatalogueError, match=rf"{list(SCHEMES)[-1]}$"):
         find("xyz")
 
 
@@ -83,7 +85,11 @@ def test_a_plugin_joins_after_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     assert find("theirs") is spec
 
 
-@pytest.mark.parametrize("loaded", [SCHEMES["none"], "no scheme"], ids=["taken name", "no SchemeSpec"])
+@pytest.mark.parametrize(
+    "loaded",
+    [SCHEMES["none"], "no scheme", ModuleNotFoundError("No module named 'theirs'"), AttributeError("no SPEC")],
+    ids=["taken name", "no SchemeSpec", "no module", "no attribute"],
+)
 def test_a_bad_plugin_is_named(monkeypatch: pytest.MonkeyPatch, loaded: object) -> None:
     """The message says which plugin to correct or uninstall."""
     install(monkeypatch, loaded)

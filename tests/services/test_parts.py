@@ -26,13 +26,14 @@ def test_every_store_is_opened_once(parts: ServiceParts) -> None:
     """Two schemes over one store share it, and so its sessions and connections."""
     assert parts.sessions("memory") is parts.sessions("memory")
     assert parts.sessions("redis") is parts.sessions("redis")
+    assert parts.sessions("postgres") is parts.sessions("postgres")
     assert parts.keys is parts.keys
 
 
-def test_a_store_that_keeps_no_sessions_is_named(parts: ServiceParts) -> None:
+def test_a_store_that_keeps_no_vault_is_named(parts: ServiceParts) -> None:
     """Found, expected."""
-    with pytest.raises(ValueError, match="no sessions in store 'postgres'; one of: memory, redis"):
-        parts.sessions("postgres")
+    with pytest.raises(ValueError, match="no token vault in store 'postgres'; one of: memory, redis"):
+        parts.vault("postgres")
 
 
 def test_ready_when_all_stores_answer(parts: ServiceParts) -> None:

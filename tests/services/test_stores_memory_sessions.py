@@ -8,7 +8,8 @@ import pytest
 from services.clock import Clock
 from services.contract import RejectedError
 from services.settings import Settings
-from services.stores.memory_sessions import SWEEP_MAX, MemorySessions
+from services.stores.memory_records import SWEEP_MAX
+from services.stores.memory_sessions import MemorySessions
 
 IDLE_S = 100
 
@@ -22,7 +23,7 @@ def store(clock: Clock) -> MemorySessions:
 def test_a_dump_holds_no_usable_credential(store: MemorySessions) -> None:
     """Only hashes are kept."""
     credential = store.create("id-1", "user").credential
-    assert credential not in repr((store._live, store._by_user))
+    assert credential not in repr((store._records._live, store._records._by_owner))
 
 
 def test_abandoned_sessions_are_cleared_by_later_logins(
@@ -33,11 +34,11 @@ def test_abandoned_sessions_are_cleared_by_later_logins(
         store.create(f"id-{number}", "user")
     advance(IDLE_S)
     store.create("new", "user")
-    assert len(store._live) == 2 * SWEEP_MAX + 1
+    assert len(store._records._live) == 2 * SWEEP_MAX + 1
     for number in range(2):
         store.create(f"newer-{number}", "user")
-    assert len(store._live) == 3
-    assert store._by_user.keys() == {"new", "newer-0", "newer-1"}
+    assert len(store._records._live) == 3
+    assert store._records._by_owner.keys() == {"new", "newer-0", "newer-1"}
 
 
 def test_an_expired_session_is_forgotten_when_it_is_seen(
@@ -50,4 +51,4 @@ def test_an_expired_session_is_forgotten_when_it_is_seen(
         with pytest.raises(RejectedError) as refused:
             store.read(credential)
         assert refused.value.reason == expected
-    assert not store._live
+    assert not store._records._live

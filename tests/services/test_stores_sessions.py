@@ -5,19 +5,23 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import count
+from typing import Literal
 
 import pytest
 
 from services.clock import Clock
 from services.contract import LimitReachedError, RejectedError
+from services.database import Database
 from services.redis_client import RedisClient
 from services.settings import Settings
 from services.stores.memory_sessions import MemorySessions
+from services.stores.postgres_sessions import PostgresSessions
 from services.stores.redis_sessions import RedisSessions
 from services.stores.sessions import SessionStore
 
 IDLE_S = 100
 ABSOLUTE_S = 250
+TOGETHER = 10
 
 _numbers = count()
 
@@ -38,12 +42,23 @@ def client(settings: Settings) -> Iterator[RedisClient]:
     client.close()
 
 
-@pytest.fixture(params=["memory", "redis"])
-def open_store(request: pytest.FixtureRequest, clock: Clock, client: RedisClient) -> Open:
+@pytest.fixture
+def database(settings: Settings) -> Iterator[Database]:
+    """As many connections as there are simultaneous logins."""
+    database = Database(replace(settings, database_pool=TOGETHER, store_timeout_s=10))
+    yield database
+    database.close()
+
+
+@pytest.fixture(params=["memory", "redis", "postgres"])
+def open_store(request: pytest.FixtureRequest, clock: Clock, client: RedisClient, database: Database) -> Open:
     """A store of each kind under given settings."""
-    if request.param == "memory":
-        return lambda settings: MemorySessions(settings, clock)
-    return lambda settings: RedisSessions(settings, clock, client)
+    every: dict[str, Open] = {
+        "memory": lambda settings: MemorySessions(settings, clock),
+        "redis": lambda settings: RedisSessions(settings, clock, client),
+        "postgres": lambda settings: PostgresSessions(settings, clock, database),
+    }
+    return every[request.param]
 
 
 @pytest.fixture
@@ -66,9 +81,12 @@ def pass_time(advance: Callable[[float], None], client: RedisClient) -> Callable
 
 
 @pytest.fixture
-def user_id() -> str:
-    """Somebody nobody else is."""
-    return f"session-user-{next(_numbers)}"
+def user_id(database: Database) -> str:
+    """Somebody nobody else is; his bystander is somebody, too."""
+    user_id = f"session-user-{next(_numbers)}"
+    for some_id in (user_id, f"{user_id}-bystander"):
+        database.run("INSERT INTO users VALUES (%(id)s, %(id)s, 'user', 'no hash', false)", {"id": some_id})
+    return user_id
 
 
 def reason(store: SessionStore, credential: str) -> str:
@@ -218,11 +236,11 @@ def test_a_login_beyond_the_limit_is_refused(
 
 @pytest.mark.parametrize("policy", ["evict-oldest", "refuse"])
 def test_simultaneous_logins_leave_at_most_the_limit(
-    open_store: Open, limits: Settings, user_id: str, policy: str
+    open_store: Open, limits: Settings, user_id: str, policy: Literal["evict-oldest", "refuse"]
 ) -> None:
     """ASVS 7.1.2: 50 logins at once, decided atomically."""
     store = open_store(replace(limits, max_sessions=3, session_limit=policy))
-    together = threading.Barrier(10)
+    together = threading.Barrier(TOGETHER)
 
     def log_in(_number: int) -> str | None:
         together.wait()
@@ -231,7 +249,7 @@ def test_simultaneous_logins_leave_at_most_the_limit(
         except LimitReachedError:
             return None
 
-    with ThreadPoolExecutor(10) as pool:
+    with ThreadPoolExecutor(TOGETHER) as pool:
         credentials = [credential for credential in pool.map(log_in, range(50)) if credential]
     live = [credential for credential in credentials if is_live(store, credential)]
     assert len(live) == len(store.of_user(user_id)) == 3

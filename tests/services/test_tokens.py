@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from services.clock import Clock
 from services.contract import RejectedError
-from services.keys import KeyRing, generate
+from services.key_kinds import KINDS
+from services.keys import KeyRing, KeyRingError, generate
 from services.settings import Settings
 from services.tokens import EXTRA_CLAIMS, MAX_CHARS, AccessTokens
 
@@ -34,7 +35,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> KeyRing:
     return KeyRing(path)
 
 
-@pytest.fixture(params=["HS256", "RS256"])
+@pytest.fixture(params=KINDS)
 def alg(request: pytest.FixtureRequest) -> str:
     """Every algorithm is held to the same rules."""
     return str(request.param)
@@ -94,6 +95,13 @@ def test_a_token_says_who_it_was_issued_to(tokens: AccessTokens, token: str) -> 
     verified = tokens.verify(token)
     assert (verified.user_id, verified.role, verified.sid) == ("id-1", "user", "sid-1")
     assert verified.replacement is None
+
+
+def test_a_ring_that_cannot_sign_is_refused_at_start_up(clock: Clock, tmp_path: Path) -> None:
+    """Not at the first login."""
+    generate(tmp_path / "keys.json", ["HS256"])
+    with pytest.raises(KeyRingError, match="no active ES256 key"):
+        AccessTokens(SETTINGS, clock, KeyRing(tmp_path / "keys.json"), "ES256", TTL_S)
 
 
 def test_a_payload_holds_only_allow_listed_claims(tokens: AccessTokens) -> None:

@@ -2,6 +2,8 @@
 
 import http.client
 import json
+import select
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -9,6 +11,7 @@ import falcon
 from falcon import testing
 
 HOST = "app.test"
+TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +62,33 @@ def in_process(app: falcon.App[falcon.Request, falcon.Response]) -> Send:
     return send
 
 
+class _Connection(http.client.HTTPConnection):
+    """One that closes when its last user is gone."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
 def over_tcp(port: int) -> Send:
-    """To a server on 127.0.0.1, on a new connection each time."""
+    """To a server on 127.0.0.1, on a connection that each thread keeps."""
+    kept = threading.local()
 
     def send(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection = getattr(kept, "connection", None)
+        if connection is not None and select.select([connection.sock], [], [], 0)[0]:  # the server hung up
+            connection.close()
+            connection = None
+        connection = connection or _Connection("127.0.0.1", port, timeout=TIMEOUT_S)
+        kept.connection = None
         try:
             connection.request(method, path, body or None, {"Host": HOST, **headers})
             response = connection.getresponse()
-            return Answer(response.status, tuple(response.getheaders()), response.read())
-        finally:
+            answer = Answer(response.status, tuple(response.getheaders()), response.read())
+        except BaseException:
             connection.close()
+            raise
+        kept.connection = connection if connection.sock is not None else None
+        return answer
 
     return send
 
@@ -160,6 +179,8 @@ class Client:
                 self.cookies.pop(name, None)
             else:
                 self.cookies[name] = value
+        if answer.header("X-New-Token"):
+            self.credential = answer.header("X-New-Token")
         if self.carrier == "bearer" and b'"token_type"' in answer.body:
             given = {"access": answer.json.get("access_token"), "refresh": answer.json.get("refresh_token")}
             self.tokens.update({name: str(value) for name, value in given.items() if value})

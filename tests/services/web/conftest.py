@@ -1,11 +1,11 @@
-"""The service over real stores, in this process and behind gunicorn, and users nobody else uses."""
+"""What the web tests share: logins on the running fleet, and the service in this process or behind gunicorn alone."""
 
 import os
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -13,38 +13,65 @@ from pathlib import Path
 
 import pytest
 
+from bench.stack.foundation import Foundation
 from bench.stack.postgres import PostgresCluster
 from bench.stack.valkey import Valkey
 from services import keys
 from services.app import assemble
 from services.catalogue import SCHEMES
+from services.keys import KeyRing
 from services.parts import ServiceParts, open_parts
 from services.seed import seed, user_name
 from services.settings import Settings, to_environment
+from tests.fleet import Fleet
 from tests.services.web.client import Client, Send, in_process, over_tcp
+from tests.services.web.mounts import Mount
 
 DATABASE = "web_tests"
-USERS = 1500
+USERS = 400
 PASSWORD = "correct horse battery staple"
-MOUNTS = [(spec.name, carrier) for spec in SCHEMES.values() for carrier in spec.traits.carriers]
-GUARDED = [mount for mount in MOUNTS if mount[0] != "none"]
-COOKIES = [mount for mount in GUARDED if mount[1] == "cookie"]
-JWT = [mount for mount in GUARDED if mount[0].startswith(("jwt-", "refresh-"))]
-REVOCABLE = [mount for mount in GUARDED if SCHEMES[mount[0]].traits.revoked_within["logout"].seconds == 0]
-STATELESS = [mount for mount in GUARDED if mount not in REVOCABLE]
 
 _numbers = count()
 
+Holders = Callable[[Mount], Client]
+"""A user agent at a mount, logged in there by whoever came first; it may be tampered with, its login may not end."""
+
+
+@pytest.fixture(scope="session")
+def holder(fleet: Fleet) -> Holders:
+    """For tests that only read with it, in the time that the clocks tell by themselves."""
+    kept: dict[Mount, Client] = {}
+
+    def twin(mount: Mount) -> Client:
+        if mount not in kept:
+            kept[mount] = fleet.logged_in(*mount)
+        return kept[mount].twin()
+
+    return twin
+
+
+@pytest.fixture(scope="session")
+def ring(crowd: Foundation) -> KeyRing:
+    """The keys of the fleet: what only the service should have."""
+    assert crowd.settings.keys_file is not None
+    return KeyRing(crowd.settings.keys_file)
+
+
+@pytest.fixture
+def skew(fleet: Fleet) -> Iterator[Callable[[float], None]]:
+    """Move the clocks of the fleet to so many seconds from system time, until the test is over."""
+    yield fleet.skew
+    fleet.skew(0.0)
+
 
 class MovableClock:
-    """System time plus `ahead_s`, or standing still at `stands_at_s`."""
+    """System time, or standing still at `stands_at_s`."""
 
-    ahead_s = 0.0
     stands_at_s: float | None = None
 
     def __call__(self) -> float:
         """Seconds since 1970 as the service sees them."""
-        return time.time() + self.ahead_s if self.stands_at_s is None else self.stands_at_s
+        return time.time() if self.stands_at_s is None else self.stands_at_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +118,7 @@ def serving(settings: Settings) -> Iterator[Service]:
     """The service as `settings` say, with a clock of its own."""
     clock = MovableClock()
     parts = open_parts(settings, clock)
-    app = assemble(parts, SCHEMES.values())
+    app = assemble(parts, [spec for spec in SCHEMES.values() if spec.front == "api"])
     try:
         yield Service(parts, clock, in_process(app))
     finally:
@@ -100,16 +127,16 @@ def serving(settings: Settings) -> Iterator[Service]:
 
 @pytest.fixture(scope="session")
 def service(settings: Settings) -> Iterator[Service]:
-    """The service as a production deployment would run it; leave its clock alone."""
+    """For what is not about what a client sees; leave its clock alone."""
     with serving(settings) as service:
         yield service
 
 
 @pytest.fixture
-def own_service(settings: Settings) -> Iterator[Service]:
-    """A replica whose clock a test may move."""
-    with serving(settings) as service:
-        yield service
+def own_service(service: Service) -> Iterator[Service]:
+    """A service whose clock a test may stop."""
+    yield service
+    service.clock.stands_at_s = None
 
 
 @dataclass(frozen=True, slots=True)

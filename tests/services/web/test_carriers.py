@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from services.carriers import (
     COOKIE_MAX_BYTES,
     CSRF_COOKIE,
+    NEW_LIFE_HEADER,
     NEW_TOKEN_HEADER,
     REFRESH_COOKIE,
     SESSION_COOKIE,
@@ -143,11 +144,13 @@ def test_bearer_puts_the_tokens_into_the_body_alone() -> None:
 
 
 def test_a_replacement_travels_beside_the_body() -> None:
-    """A sliding token must not change what an endpoint answers."""
+    """A sliding token must not change what an endpoint answers; either client learns how long it lives."""
     by_header, by_cookie = falcon.Response(), falcon.Response()
     BEARER.swap(by_header, PLAIN)
     COOKIE.swap(by_cookie, PLAIN)
     assert by_header.get_header(NEW_TOKEN_HEADER) == "cred"
+    assert by_cookie.get_header(NEW_TOKEN_HEADER) is None
+    assert by_header.get_header(NEW_LIFE_HEADER) == by_cookie.get_header(NEW_LIFE_HEADER) == "60"
     assert "HttpOnly" in cookies_of(by_cookie)[SESSION_COOKIE]
     assert by_header.media is None
     assert by_cookie.media is None

@@ -17,9 +17,10 @@ from pathlib import Path
 import pytest
 
 from services import gunicorn_conf
-from services.settings import Settings
+from services.settings import Settings, to_environment
 from tests.services.web.client import Client
-from tests.services.web.conftest import MOUNTS, PASSWORD, new_user, replica
+from tests.services.web.conftest import PASSWORD, new_user, replica
+from tests.services.web.mounts import API
 
 DEADLINE_S = 20.0
 IDLE = 600
@@ -50,7 +51,7 @@ def wait_for(truth: Callable[[], bool]) -> None:
 def test_every_scheme_is_served(settings: Settings, tmp_path: Path, worker_class: str) -> None:
     """A login, reads at once and a logout at every mount, by one worker, over a socket that was handed over."""
     with replica(settings, tmp_path / "log", worker_class) as running, ThreadPoolExecutor(4) as threads:
-        for mount in MOUNTS:
+        for mount in API:
             client = Client(running.send, *mount)
             assert client.log_in(new_user(), PASSWORD).status == 200
             twins = [client.twin() for _ in range(8)]
@@ -123,11 +124,30 @@ def test_a_client_cannot_pretend_to_be_a_proxy(settings: Settings, tmp_path: Pat
         assert foreign.reason == "cross-site"
 
 
-def test_bad_settings_end_it_in_one_line() -> None:
+@pytest.mark.parametrize(
+    ("setting", "value", "told"),
+    [
+        (
+            "STORE_TIMEOUT_S",
+            "soon",
+            "AUTHBENCH_STORE_TIMEOUT_S is 'soon', expected a number >= 0; correct it or unset it",
+        ),
+        ("FRONT", "bfff", "AUTHBENCH_FRONT is 'bfff', expected one of: api, bff; correct it or unset it"),
+        ("SCHEMES", "jwt-hs265", "scheme 'jwt-hs265' unknown; one of: "),
+        ("KEYS_FILE", "/dev/null", "/dev/null: found Expecting value: line 1 column 1 (char 0), expected a key ring"),
+        ("KEYS_FILE", "", "found Is a directory, expected a key ring"),
+    ],
+)
+def test_bad_settings_end_it_in_one_line(settings: Settings, setting: str, value: str, told: str) -> None:
     """Before a worker is started: what was found, what was expected."""
     ended = subprocess.run(
         [sys.executable, "-m", "gunicorn", "-c", "python:services.gunicorn_conf"],
-        env={**os.environ, "AUTHBENCH_BIND": "127.0.0.1:0", "AUTHBENCH_STORE_TIMEOUT_S": "soon"},
+        env={
+            **os.environ,
+            **to_environment(settings),
+            "AUTHBENCH_BIND": "127.0.0.1:0",
+            f"AUTHBENCH_{setting}": value,
+        },
         capture_output=True,
         text=True,
         timeout=DEADLINE_S,
@@ -135,7 +155,9 @@ def test_bad_settings_end_it_in_one_line() -> None:
     )
     assert ended.returncode == 1
     (line,) = [line for line in ended.stderr.splitlines() if not line.startswith("[")]
-    assert line == ("services: AUTHBENCH_STORE_TIMEOUT_S is 'soon', expected a number >= 0; correct it or unset it")
+    assert line.startswith("services: ")
+    assert told in line
+    assert "Booting worker" not in ended.stderr
 
 
 def test_a_worker_whose_master_is_gone_already_ends_itself(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,7 +188,15 @@ class _Worker:
         self.ppid = ppid
 
 
-def test_settings_that_parse_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_good_settings_pass(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """The check at the start lets a good environment through."""
-    monkeypatch.delenv("AUTHBENCH_STORE_TIMEOUT_S", raising=False)
+    for name, value in to_environment(settings).items():
+        monkeypatch.setenv(name, value)
     gunicorn_conf.on_starting(None)
+
+
+def test_a_master_imports_no_database_client() -> None:
+    """Its worker would inherit it, and a gevent worker patches what it waits with only after the fork."""
+    look = "import sys, services.gunicorn_conf; print(sorted({'psycopg', 'redis', 'falcon'} & sys.modules.keys()))"
+    found = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert found.stdout == "[]\n"

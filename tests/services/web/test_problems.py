@@ -55,7 +55,7 @@ def test_every_problem_is_a_complete_document(reason: str) -> None:
 @pytest.mark.parametrize("store", ["memory", "redis", "postgres"])
 def test_a_store_that_is_down_is_503_and_worth_another_try(store: str) -> None:
     """Never 401, never 200; the store is named and Retry-After sent."""
-    answer = answer_to(StoreDownError(store))  # type: ignore[arg-type]
+    answer = answer_to(StoreDownError(store))
     assert (answer.status_code, answer.json["reason"]) == (503, "store-down")
     assert store in answer.json["detail"]
     assert int(answer.headers["retry-after"]) > 0
