@@ -12,6 +12,8 @@ NS_PER_S = 1_000_000_000
 CSRF_COOKIE = "__Host-csrf"
 REFRESH_COOKIE = "__Host-refresh"
 SESSION_COOKIE = "__Host-session"
+NEW_TOKEN_HEADER = "x-new-token"  # noqa: S105 - the name of a header
+NEW_LIFE_HEADER = "x-new-token-expires-in"
 
 _METHODS: Mapping[StepName, tuple[str, str]] = {
     "login": ("POST", "login"),
@@ -116,8 +118,12 @@ class Visitor:
         return Call(step, request, self.has_valid_credential)
 
     def adopt(self, step: StepName, response: Response) -> None:
-        """Take over what a successful login, refresh or logout changed; anything else changes nothing."""
-        if step in {"read", "write"} or not 200 <= response.status < 300:  # noqa: PLR2004 - HTTP's successes
+        """Take over what a successful login, refresh or logout changed, and what replaces a token that slides."""
+        if not 200 <= response.status < 300:  # noqa: PLR2004 - HTTP's successes
+            return
+        if step in {"read", "write"}:
+            if NEW_LIFE_HEADER in response.headers:
+                self._adopt_replacement(response)
             return
         if step == "logout":
             self._forget()
@@ -135,6 +141,16 @@ class Visitor:
                 self._cookies[name] = value
             else:
                 self._cookies.pop(name, None)
+
+    def _adopt_replacement(self, response: Response) -> None:
+        """A bearer finds it in a header of its own, a cookie client in Set-Cookie."""
+        life_s = response.header(NEW_LIFE_HEADER)
+        if not life_s.isdecimal():
+            return
+        self._expires_ns = self._asked_ns + int(life_s) * NS_PER_S
+        self._access = response.header(NEW_TOKEN_HEADER) or self._access
+        self._adopt_cookies(response)
+        self._prepared.clear()
 
     def _adopt_grant(self, granted: "_Granted") -> None:
         # the server's clock ran from some instant after the question: counted from there, the client never expects more

@@ -21,26 +21,39 @@ class Look:
 
 # Hues of the petroff palette (M. A. Petroff, "Accessible Color Sequences for Data Visualization", 2021), which
 # stay apart for colour-blind readers; the pale ones are darkened on white and all are lightened on black to keep 3:1.
+# An anti-pattern is dotted, in a shade and with the marker of the scheme it spoils.
 LOOKS = {
     "none": Look("#717581", "#a4a9b6", "--", "o"),
     "memory-session": Look("#e76300", "#ff8a3a", "-", "s"),
     "redis-session": Look("#bd1f01", "#ff7358", "-", "D"),
+    "postgres-session": Look("#9a7d0a", "#e0c45a", "-", "p"),
     "jwt-hs256": Look("#3f90da", "#6cb2f2", "-", "^"),
     "jwt-rs256": Look("#832db6", "#c58aec", "-.", "v"),
+    "jwt-es256": Look("#4655c9", "#98a3ff", "--", "<"),
+    "jwt-eddsa": Look("#0f8a93", "#6fd3da", "-.", ">"),
+    "jwt-sliding": Look("#1f5f8b", "#8fc7e8", "--", "d"),
+    "jwt-denylist": Look("#c2437f", "#f08fbb", "--", "X"),
     "refresh-token": Look("#a96b59", "#d39c8b", "-", "P"),
+    "bff": Look("#2f7d46", "#7fce96", "-", "h"),
+    "bff-memory": Look("#6f8a1f", "#b9d46a", "--", "8"),
+    "redis-session-default-retries": Look("#7d1a0a", "#ffa593", ":", "D"),
+    "jwt-rs256-pem": Look("#57207a", "#dcb8f5", ":", "v"),
+    "jwt-denylist-by-string": Look("#8a2456", "#f9bcd7", ":", "X"),
 }
 FALLBACKS = (
-    Look("#0f8a93", "#6fd3da", "--", "X"),
-    Look("#9a7d0a", "#e0c45a", ":", "<"),
-    Look("#5d7f3b", "#a5cc80", "-.", ">"),
-    Look("#c2437f", "#f08fbb", "--", "p"),
-    Look("#4655c9", "#98a3ff", ":", "h"),
-    Look("#6d6a4a", "#b9ac70", "-.", "*"),
+    Look("#00736b", "#4fc4ba", ":", "*"),
+    Look("#7a6a2f", "#cbb777", "-.", "H"),
+    Look("#5d7f3b", "#a5cc80", "-.", "<"),
+    Look("#b0527a", "#e79fc0", "-.", ">"),
+    Look("#5a5f9e", "#aab0e8", ":", "s"),
+    Look("#6d6a4a", "#b9ac70", ":", "o"),
 )
-# The components of a cost are tints of one ink, so that none of them can be taken for a scheme.
+# The components of a cost, in the order a request meets them, are tints of one ink: none can be taken for a scheme.
 COMPONENTS = {
-    "replicas": ("#3c4a5c", "#c3cddb"),
     "haproxy": ("#71839a", "#8d9db3"),
+    "bff": ("#1f2937", "#e2e8f0"),
+    "replicas": ("#3c4a5c", "#c3cddb"),
+    "helpers": ("#586a80", "#a9b6c8"),
     "redis": ("#a3b2c5", "#64748b"),
     "postgres": ("#cfd8e3", "#434f61"),
 }

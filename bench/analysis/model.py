@@ -55,7 +55,7 @@ class Refusals:
 class CellSummary:
     """One cell over all its blocks.
 
-    `cpu_us`: CPU microseconds per successful request by component (`replicas`, `haproxy`, `redis`, `postgres`) and
+    `cpu_us`: CPU microseconds per successful request by component (`haproxy`, `bff`, `replicas`, ...) and
     `total`, idle consumption subtracted, mean over blocks with a t interval. `response_ms`, `service_ms`: by
     percentile name (`p50`, `p90`, `p95`, `p99`, `p99.9`), None where there are too few samples.
     `store_operations`: server commands per request by store. Per-request bytes are HTTP bytes.

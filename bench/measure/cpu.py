@@ -14,7 +14,7 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One process of an arm: its component (replicas, haproxy, redis, postgres), its name there, its pid."""
+    """One process of an arm: its component (`bench.stack.arm.Part`), its name there, its pid."""
 
     component: str
     name: str

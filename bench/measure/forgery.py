@@ -3,9 +3,8 @@
 import secrets
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric import rsa
 
-RSA_BITS = 2048
+from services.key_kinds import KINDS, SigningMaterial
 
 
 def tampered(credential: str) -> str:
@@ -26,7 +25,6 @@ def foreign(credential: str) -> str:
     return jwt.encode(claims, _own_key(header["alg"]), algorithm=header["alg"], headers=header)
 
 
-def _own_key(algorithm: str) -> bytes | rsa.RSAPrivateKey:
-    if algorithm.startswith("HS"):
-        return secrets.token_bytes(64)
-    return rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS)
+def _own_key(algorithm: str) -> SigningMaterial:
+    kind = KINDS[algorithm]
+    return kind.open(kind.generate())[0]

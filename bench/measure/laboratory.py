@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from bench.measure.cpu import Member
 from bench.measure.proof import Address, Counts
+from bench.stack.arm import RunningArm
 from bench.stack.janitor import look
-from bench.stack.stack import RunningArm
 from loadtests.assignment import USERNAME
 from loadtests.plan import ArmPlan
 from loadtests.visitor import Visitor
@@ -31,17 +31,16 @@ class ArmBench:
 
     @property
     def replica_addresses(self) -> tuple[Address, ...]:
-        """Where each replica listens."""
-        return tuple((self.arm.host, replica.port) for replica in self.arm.replicas)
+        """Where each of those listens who answer the clients of the scheme: BFFs, where it has them."""
+        return tuple((self.arm.host, one.port) for one in self.arm.facing)
 
     def store_commands(self) -> Counts:
         """Server commands per store since the start."""
         return self.arm.store_commands()
 
     def set_clock_offset(self, offset_s: float) -> None:
-        """Move the service clock of every replica."""
-        for replica in self.arm.replicas:
-            replica.skew(offset_s)
+        """Move the service clock of every replica and BFF."""
+        self.arm.skew(offset_s)
 
     def visitor(self, number: int) -> Visitor:
         """A visitor that is not logged in."""

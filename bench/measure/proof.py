@@ -41,7 +41,7 @@ class Bench(Protocol):
 
     @property
     def replica_addresses(self) -> tuple[Address, ...]:
-        """Where each replica listens."""
+        """Where each of those listens who answer the clients of the scheme: BFFs, where it has them."""
         ...
 
     def store_commands(self) -> Counts:
@@ -49,7 +49,7 @@ class Bench(Protocol):
         ...
 
     def set_clock_offset(self, offset_s: float) -> None:
-        """Move the service clock of every replica."""
+        """Move the service clock of every replica and BFF."""
         ...
 
     def visitor(self, number: int) -> Visitor:

@@ -47,7 +47,7 @@ def lay_foundation(supervisor: Supervisor, cluster: PostgresCluster, settings: S
 
 
 def _generate_keys(foundation: Foundation, folder: Path) -> Process:
-    argv = (sys.executable, "-m", "services.keys", str(foundation.settings.keys_file))
+    argv = (sys.executable, "-m", "services.keys", "write", str(foundation.settings.keys_file))
     return foundation.supervisor.start(Command("keys", argv, folder))
 
 

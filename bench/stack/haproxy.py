@@ -3,10 +3,23 @@
 import csv
 import socket
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from secrets import token_hex
 
 from bench.stack.binaries import HAPROXY, find
-from bench.stack.haproxy_config import FRONTEND, PLAIN, Front, Listener, Server, arm_config
+from bench.stack.haproxy_config import (
+    FRONTEND,
+    PLAIN,
+    REPLICAS,
+    UPSTREAM,
+    Bffs,
+    Front,
+    Listener,
+    Pool,
+    Server,
+    arm_config,
+    public_pools,
+)
 from bench.stack.listening import LOOPBACK, listen, port_of
 from bench.stack.probe import answers
 from bench.stack.process import Command, Process
@@ -16,38 +29,51 @@ STATS_LIMIT_S = 5.0
 
 
 class HAProxy:
-    """One frontend before `servers`. Starting it does not wait for them."""
+    """One public frontend before `servers`, and before `bffs` where there are any. Starting it does not wait for them.
 
-    def __init__(self, supervisor: Supervisor, name: str, servers: Sequence[Server], front: Front = PLAIN) -> None:
+    Whatever the balancing, each request of a BFF goes to the next of `servers`. Ports stay its own for life.
+    """
+
+    def __init__(
+        self,
+        supervisor: Supervisor,
+        name: str,
+        servers: Sequence[Server],
+        front: Front = PLAIN,
+        bffs: Bffs | None = None,
+    ) -> None:
         self.name = name
-        self.servers = tuple(servers)
         self.front = front
         self.port = front.port
+        self.upstream_port = port_of(bffs.upstream) if bffs else None
+        self._servers = tuple(servers)
+        self._pools = public_pools(servers, bffs, front.balancing)
         self._supervisor = supervisor
         self._folder = supervisor.folder("haproxy")  # short: the path of its socket has at most 97 characters
         self._cookie_key = token_hex(16)
         self._binary = find(HAPROXY)
-        self.process = self._start()
+        self.process = self._start(bffs.upstream if bffs else None)
 
     def wait_ready(self) -> None:
         """Return when a request passes through it and is answered by a replica."""
         self.process.wait_ready(lambda: answers(self.port))
 
     def restart(self) -> None:
-        """Stop it if it still runs and start again on the same port: counts begin anew, affinity cookies stay valid."""
+        """Stop it if it still runs and start again on its ports: counts begin anew, affinity cookies stay valid."""
         self.process.stop()
-        self.process = self._start()
+        with nullcontext() if self.upstream_port is None else listen(self.upstream_port) as upstream:
+            self.process = self._start(upstream)
 
     def requests(self) -> int | None:
-        """How many requests reached the frontend since the start; None at layer 4, where it sees connections."""
+        """How many requests of clients came since the start; None at layer 4, where it sees connections."""
         if self.front.balancing == "roundrobin-l4":
             return None
         return int(self._stats(FRONTEND)["FRONTEND"]["req_tot"])
 
     def requests_per_server(self) -> Mapping[str, int]:
-        """How many requests (at layer 4: connections) each server was given since the start."""
-        rows = self._stats(f"{FRONTEND}-replicas")
-        return {server.name: int(rows[server.name]["stot"]) for server in self.servers}
+        """How many requests (at layer 4: connections) of clients each server was given since the start."""
+        rows = {pool: self._stats(f"{FRONTEND}-{pool.name}") for pool in self._pools}
+        return {server.name: int(rows[pool][server.name]["stot"]) for pool in rows for server in pool.servers}
 
     def _stats(self, proxy: str) -> Mapping[str, Mapping[str, str]]:
         text = self.command("show stat").removeprefix("# ")
@@ -66,21 +92,22 @@ class HAProxy:
     def _stats_socket(self) -> str:
         return f"{self._folder}/stats"
 
-    def _start(self) -> Process:
-        with listen(self.port) as listener:
-            self.port = port_of(listener)
+    def _start(self, upstream: socket.socket | None) -> Process:
+        with listen(self.port) as public:
+            self.port = port_of(public)
             config = self._folder / "haproxy.cfg"
-            config.write_text(self._config(f"fd@{listener.fileno()}"))
+            config.write_text(self._config(public, upstream))
             argv = (str(self._binary), "-db", "-q", "-f", str(config))
-            return self._supervisor.start(Command(self.name, argv, self._folder, descriptors=(listener.fileno(),)))
+            descriptors = tuple(one.fileno() for one in (public, upstream) if one)
+            return self._supervisor.start(Command(self.name, argv, self._folder, descriptors=descriptors))
 
-    def _config(self, bind: str) -> str:
+    def _config(self, public: socket.socket, upstream: socket.socket | None) -> str:
+        listeners = [Listener(FRONTEND, f"fd@{public.fileno()}", self.front.balancing, self._pools)]
+        if upstream:
+            api = Pool(REPLICAS, self._servers)
+            listeners.append(Listener(UPSTREAM, f"fd@{upstream.fileno()}", "roundrobin", (api,)))
         return arm_config(
-            Listener(FRONTEND, bind, self.front.balancing),
-            self.servers,
-            cookie_key=self._cookie_key,
-            stats_socket=self._stats_socket,
-            health=self.front.health,
+            listeners, cookie_key=self._cookie_key, stats_socket=self._stats_socket, health=self.front.health
         )
 
     @property

@@ -1,5 +1,6 @@
 """The load balancer's configuration as text: for one arm of the embedded stack, and for Docker Compose."""
 
+import socket
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ Health = Literal["none", "tcp", "http"]
 """What takes a silent replica out. A measured cell has `none`: a health check would hide what a freeze costs."""
 
 TEMPLATE = Path(__file__).parents[2] / "deploy" / "haproxy.cfg.j2"
-FRONTEND = "public"
+FRONTEND, UPSTREAM = "public", "upstream"
+REPLICAS, BFF = "replicas", "bff"
 COMPOSE_PORTS: Mapping[Balancing, int] = {"roundrobin": 8080, "sticky": 8081}
 _ALGORITHMS: Mapping[Balancing, str] = {
     "roundrobin": "roundrobin",
@@ -46,12 +48,39 @@ PLAIN = Front()
 
 
 @dataclass(frozen=True, slots=True)
+class Bffs:
+    """The BFFs of an arm, and the schemes they answer for. `serve_alone`: no client of the arm has another scheme.
+
+    `upstream` is a listening socket, where they find the API.
+    """
+
+    servers: tuple[Server, ...]
+    schemes: tuple[str, ...]
+    serve_alone: bool
+    upstream: socket.socket
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Servers that stand in for each other: known by port, or the containers of a Compose service by `host:port`.
+
+    `paths` are the prefixes of the requests that are theirs; a pool without any takes what is nobody else's.
+    """
+
+    name: str
+    servers: tuple[Server, ...] = ()
+    containers: str = ""
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Listener:
-    """A port clients connect to, and how requests are spread from there."""
+    """A port clients connect to, and how requests are spread from there over each of its pools."""
 
     name: str
     bind: str
     balancing: Balancing
+    pools: tuple[Pool, ...]
 
     @property
     def mode(self) -> Literal["http", "tcp"]:
@@ -69,30 +98,35 @@ class Listener:
         return self.balancing == "sticky"
 
 
-def arm_config(
-    listener: Listener, servers: Sequence[Server], *, cookie_key: str, stats_socket: str, health: Health
-) -> str:
-    """One listener before the replicas of one arm."""
+def public_pools(replicas: Sequence[Server], bffs: Bffs | None, balancing: Balancing) -> tuple[Pool, ...]:
+    """Who answers the clients of an arm: BFFs under the paths of their schemes, replicas under all others.
+
+    Layer 4 sees no path, so all clients get the BFFs where they serve alone, else the replicas.
+    """
+    api = Pool(REPLICAS, tuple(replicas))
+    if bffs is None:
+        return (api,)
+    if balancing == "roundrobin-l4":
+        return (Pool(BFF, bffs.servers) if bffs.serve_alone else api,)
+    return Pool(BFF, bffs.servers, paths=tuple(f"/{scheme}/" for scheme in bffs.schemes)), api
+
+
+def arm_config(listeners: Sequence[Listener], *, cookie_key: str, stats_socket: str, health: Health) -> str:
+    """The listeners of one arm."""
     return _template().render(
-        listeners=[listener],
-        servers=servers,
-        cookie_key=cookie_key,
-        stats_socket=stats_socket,
-        health=health,
-        resolver=None,
+        listeners=listeners, cookie_key=cookie_key, stats_socket=stats_socket, health=health, resolver=None
     )
 
 
 def compose_config() -> str:
     """Listeners of COMPOSE_PORTS before the containers of the service `api`; the cookie key is $COOKIE_KEY."""
+    api = Pool(REPLICAS, containers="api:8000")
     return _template().render(
-        listeners=[Listener(name, f":{port}", name) for name, port in COMPOSE_PORTS.items()],
-        servers=(),
+        listeners=[Listener(name, f":{port}", name, (api,)) for name, port in COMPOSE_PORTS.items()],
         cookie_key='"${COOKIE_KEY}"',
         stats_socket=None,
         health="tcp",
         resolver="127.0.0.11:53",
-        replicas_host="api:8000",
     )
 
 

@@ -233,7 +233,7 @@ _LOCALE: Mapping[str, str] = {"LC_ALL": "C"}
 _CONFIG = f"""
 listen_addresses = '{LOOPBACK}'
 shared_preload_libraries = 'pg_stat_statements'
-max_connections = 400
+max_connections = 1000
 shared_buffers = 64MB
 fsync = on
 """

@@ -169,8 +169,10 @@ def _open_files(hard: int) -> int:
 
 
 def _environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """Ours without what would configure a server behind our back."""
+    """Ours without what would configure a server behind our back; PYTHONPATH means in any folder what it does here."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN_SETTINGS)}
+    if paths := kept.get("PYTHONPATH"):
+        kept["PYTHONPATH"] = os.pathsep.join(str(Path(path).absolute()) for path in paths.split(os.pathsep))
     return kept | dict(extra)
 
 

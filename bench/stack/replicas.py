@@ -1,13 +1,15 @@
-"""One replica of the services: a gunicorn master with one worker, and the ways a replica can fail."""
+"""One replica of the services, API or BFF: a gunicorn master with one worker, and the ways a replica can fail."""
 
 import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import services
 from bench.stack.haproxy_config import Server
+from bench.stack.janitor import look
 from bench.stack.listening import listen, port_of
 from bench.stack.probe import answers
 from bench.stack.process import Command, Process
@@ -16,6 +18,10 @@ from services.clock import set_offset
 from services.settings import Settings, to_environment
 
 ROOM = Path(services.__file__).parent
+Role = Literal["replica", "bff"]
+FRONTS: Mapping[Role, str] = {"replica": "api", "bff": "bff"}
+"""The application that each serves, as `services.gunicorn_conf` calls it."""
+PROCESSES = 2
 ARGV = (sys.executable, "-m", "gunicorn", "--config", str(ROOM / "gunicorn_conf.py"))
 
 
@@ -25,9 +31,13 @@ class Replica:
     Starting it does not wait for it. Its port is its own for life: while it is dead, connections are refused.
     """
 
-    def __init__(self, supervisor: Supervisor, arm: str, number: int, settings: Settings) -> None:
-        self.name = f"replica-{number}"
+    def __init__(
+        self, supervisor: Supervisor, arm: str, number: int, settings: Settings, role: Role = "replica"
+    ) -> None:
+        self.name = f"{role}-{number}"
         self.port = 0
+        self._members: tuple[int, ...] = ()
+        self._front = FRONTS[role]
         self._supervisor = supervisor
         self._process_name = f"{arm}.{self.name}"
         self._folder = supervisor.folder(self._process_name)
@@ -47,9 +57,11 @@ class Replica:
 
     def processes(self) -> Mapping[str, int]:
         """Pids by name, of the master and of its worker; empty while it is dead."""
+        if not self._is_complete():  # else nothing has changed, and a search through all processes is saved
+            self._members = self.process.members() if self.process.alive else ()
         pid = self.process.pid
-        workers = [member for member in self.process.members() if member != pid] if self.process.alive else []
-        return {f"{self.name}-master": pid, **dict.fromkeys([self.name], workers[0])} if workers else {}
+        workers = [member for member in self._members if member != pid]
+        return {f"{self.name}-master": pid, self.name: workers[0]} if workers else {}
 
     def skew(self, offset_s: float) -> None:
         """Move its clock to `offset_s` from system time, while it runs."""
@@ -76,9 +88,14 @@ class Replica:
         """Go on where `freeze` stopped it."""
         self.process.signal(signal.SIGCONT)
 
+    def _is_complete(self) -> bool:
+        """Whether the master and the worker known so far are still the ones."""
+        seen = [look(pid) for pid in self._members]
+        return len(seen) == PROCESSES and all(one and one.session == self.process.pid for one in seen)
+
     def _start(self) -> Process:
         with listen(self.port) as listener:
             self.port = port_of(listener)
-            env = {**to_environment(self._settings), "AUTHBENCH_BIND": f"fd://{listener.fileno()}"}
-            descriptors = (listener.fileno(),)
+            own = {"AUTHBENCH_BIND": f"fd://{listener.fileno()}", "AUTHBENCH_FRONT": self._front}
+            env, descriptors = to_environment(self._settings) | own, (listener.fileno(),)
             return self._supervisor.start(Command(self._process_name, ARGV, self._folder, env, descriptors))

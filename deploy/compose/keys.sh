@@ -3,10 +3,8 @@
 set -eu
 state=/run/authbench
 
-if [ ! -s "$state/keys/ring.json" ]; then
-  rm -f "$state/keys/ring.part"
-  python -m services.keys "$state/keys/ring.part"
-  mv "$state/keys/ring.part" "$state/keys/ring.json"
+if [ ! -e "$state/keys/ring.json" ]; then
+  python -m services.keys write "$state/keys/ring.json"
 fi
 for volume in postgres redis users cookie; do
   if [ ! -s "$state/$volume/secret" ]; then

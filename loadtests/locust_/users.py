@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from gevent.lock import BoundedSemaphore
 from locust import User, task
 
 from loadtests.journeys import Step
@@ -12,6 +13,9 @@ from loadtests.locust_.dispatcher import Seat
 from loadtests.locust_.wire import Connection
 from loadtests.record import Sample
 from loadtests.visitor import Call, Flow, Response, Visitor, log_in
+
+LOGINS_AT_ONCE = 16
+"""All visitors of a large block at once would keep its stores from answering in time."""
 
 
 @dataclass(slots=True)
@@ -69,11 +73,13 @@ class HeadlessVisitor(User):  # type: ignore[misc] # locust ships no types
     """Logs in when it starts, then acts on each arrival its seat is given."""
 
     acts: ClassVar[Iterator[Act]]
+    door: ClassVar[BoundedSemaphore] = BoundedSemaphore(LOGINS_AT_ONCE)
 
     def on_start(self) -> None:
-        """Take the next part and log in."""
+        """Take the next part and log in, once it is this visitor's turn."""
         self.act = next(type(self).acts)
-        self.act.perform(log_in(self.act.visitor), time.monotonic_ns())
+        with self.door:
+            self.act.perform(log_in(self.act.visitor), time.monotonic_ns())
 
     @task  # type: ignore[untyped-decorator] # locust ships no types
     def follow(self) -> None:

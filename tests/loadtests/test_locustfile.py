@@ -15,9 +15,10 @@ from urllib.request import urlopen
 
 import pytest
 
+from bench.stack.arm import RunningArm
 from bench.stack.foundation import Foundation
 from bench.stack.listening import free_port
-from bench.stack.stack import RunningArm, Stack
+from bench.stack.stack import Stack
 from loadtests.locust_.ui_command import LOCUSTFILE, locust_command
 from loadtests.plan import JOURNEYS, ArmPlan
 from services.catalogue import SCHEMES

@@ -75,6 +75,8 @@ def test_the_names_are_the_services() -> None:
     assert flows.SESSION_COOKIE == carriers.SESSION_COOKIE
     assert flows.REFRESH_COOKIE == carriers.REFRESH_COOKIE
     assert flows.CSRF_COOKIE == carriers.CSRF_COOKIE
+    assert carriers.NEW_TOKEN_HEADER.lower() == flows.NEW_TOKEN_HEADER
+    assert carriers.NEW_LIFE_HEADER.lower() == flows.NEW_LIFE_HEADER
     assert f"{carriers.CSRF_HEADER}: c1" in _head(_in_cookies().call("write"))
 
 
@@ -171,6 +173,58 @@ def test_prepared_bytes_follow_the_credential() -> None:
     visitor.adopt("refresh", _granted(access_token="a2", refresh_token="r2"))
     assert "Authorization: Bearer a2" in _head(visitor.call("read"))
     assert _body(visitor.call("refresh")) == {"refresh_token": "r2"}
+
+
+def _slid(life_s: str = "3600") -> Response:
+    """An answer that replaces the token, in both carriers at once: each takes what is its own."""
+    line = f"{SESSION_COOKIE}=new; Path=/; Secure; SameSite=Lax; HttpOnly"
+    headers = {flows.NEW_LIFE_HEADER: (life_s,)}
+    return Response(200, {**headers, flows.NEW_TOKEN_HEADER: ("new",), "set-cookie": (line,)})
+
+
+def _slid_cookie() -> Response:
+    return Response(200, {name: value for name, value in _slid().headers.items() if name != flows.NEW_TOKEN_HEADER})
+
+
+@pytest.mark.parametrize("step", ["read", "write"])
+def test_a_replacement_is_swapped_in(step: StepName) -> None:
+    """What a read or a write hands over is sent from then on, everywhere, and lives as long as it says."""
+    for visitor, answer in ((_in_tokens(expires_in=0), _slid()), (_in_cookies(), _slid_cookie())):
+        before = visitor.call("read").request, visitor.call("write").request
+        visitor.call(step)
+        visitor.adopt(step, answer)
+        assert visitor.credential == "new"
+        assert visitor.call("read").had_valid_credential
+        for held, old in zip(("read", "write"), before, strict=True):
+            request = visitor.call("read" if held == "read" else "write").request
+            assert request != old
+            assert b"new" in request
+            assert b"a1" not in request
+            assert b"=s1" not in request
+
+
+def test_a_replacement_leaves_the_rest() -> None:
+    """Refresh and CSRF tokens stay; the life of the credential counts from the question."""
+    visitor = _in_cookies()
+    visitor.call("read")
+    asked_ns = visitor._asked_ns
+    visitor.adopt("read", _slid_cookie())
+    assert visitor._expires_ns == asked_ns + 3600 * flows.NS_PER_S
+    assert f"Cookie: {SESSION_COOKIE}=new; {REFRESH_COOKIE}=r1; {CSRF_COOKIE}=c1" in _head(visitor.call("write"))
+    assert "X-CSRF-Token: c1" in _head(visitor.call("write"))
+
+
+@pytest.mark.parametrize(
+    "answer", [Response(401, _slid().headers), Response(0, _slid().headers), Response(200), _slid(""), _slid("soon")]
+)
+@pytest.mark.parametrize("make", [_in_cookies, _in_tokens])
+def test_nothing_else_replaces_a_credential(make: Callable[[], Visitor], answer: Response) -> None:
+    """Neither an error, nor an answer that says nothing of a life, nor one that says no number."""
+    visitor = make()
+    before, held = visitor.call("read"), visitor.credential
+    visitor.adopt("read", answer)
+    assert visitor.call("read").request is before.request
+    assert visitor.credential == held
 
 
 @pytest.mark.parametrize("make", [_in_cookies, _in_tokens])

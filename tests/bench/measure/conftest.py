@@ -1,4 +1,4 @@
-"""Arms of a real stack, started once: without state, bound to its replica, with a store, with a token."""
+"""Arms of a real stack, started once: without state, bound to its replica, with a store, a token, a BFF."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -22,6 +22,8 @@ ARMS = (
     ArmPlan("memory", "memory-session", "cookie", 2, "roundrobin", "steady", USERS),
     ArmPlan("redis", "redis-session", "cookie", 1, "roundrobin", "steady", USERS),
     ArmPlan("jwt", "jwt-rs256", "bearer", 1, "roundrobin", "steady", USERS),
+    ArmPlan("bff", "bff", "cookie", 2, "roundrobin", "steady", USERS),
+    ArmPlan("bff-memory", "bff-memory", "cookie", 2, "roundrobin", "steady", USERS),
 )
 
 

@@ -39,4 +39,6 @@ def test_visitors_who_could_not_log_in_stop_the_run() -> None:
 @pytest.mark.stack
 def test_schemes_bound_to_a_replica_are_known(foundation: Foundation) -> None:
     """From the traits, and nowhere else."""
-    assert Surroundings(foundation, SCHEMES, {}).needs_affinity == {"memory-session"}
+    bound = {name for name, spec in SCHEMES.items() if spec.traits.needs_affinity}
+    assert Surroundings(foundation, SCHEMES, {}).needs_affinity == bound
+    assert {"memory-session", "none"} & bound == {"memory-session"}

@@ -4,17 +4,15 @@ import string
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.measure.forgery import foreign, tampered
+from services.key_kinds import KINDS
 
 ALPHABET = string.ascii_letters + string.digits + "-_"
 SEGMENT = st.text(ALPHABET, min_size=2, max_size=40)
 CLAIMS = {"sub": "42", "exp": 4_000_000_000}
-SECRET = b"s" * 64
-PRIVATE = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
 
 
 @given(st.one_of(SEGMENT, st.tuples(SEGMENT, SEGMENT, SEGMENT).map(".".join)))
@@ -26,13 +24,10 @@ def test_tampering_changes_one_character(credential: str) -> None:
     assert set(changed[0]) <= set(ALPHABET)
 
 
-@pytest.mark.parametrize(
-    ("key", "algorithm", "public"), [(SECRET, "HS256", SECRET), (PRIVATE, "RS256", PRIVATE.public_key())]
-)
-def test_a_foreign_token_differs_by_its_key_alone(
-    key: bytes | rsa.RSAPrivateKey, algorithm: str, public: bytes | rsa.RSAPublicKey
-) -> None:
+@pytest.mark.parametrize("algorithm", KINDS)
+def test_a_foreign_token_differs_by_its_key_alone(algorithm: str) -> None:
     """Header and claims are the same, and the right key does not verify it."""
+    key, public = KINDS[algorithm].open(KINDS[algorithm].generate())
     real = jwt.encode(CLAIMS, key, algorithm, headers={"kid": "k1", "typ": "at+jwt"})
     forged = foreign(real)
     assert jwt.get_unverified_header(forged) == jwt.get_unverified_header(real)

@@ -28,9 +28,9 @@ def _doing(scheme: str, step: Step, operations: Operations) -> Traits:
 
 
 @pytest.mark.stack
-@pytest.mark.parametrize("arm", ["none", "memory", "redis", "jwt"])
+@pytest.mark.parametrize("arm", ["none", "memory", "redis", "jwt", "bff", "bff-memory"])
 def test_what_traits_declare_is_what_runs(benches: Mapping[str, ArmBench], arm: str) -> None:
-    """Every check of an honest scheme holds, with one replica or two, with a store or without."""
+    """Every check of an honest scheme holds, with one replica or two, with a store or without, behind a BFF or not."""
     bench = benches[arm]
     proof = prove(bench, _traits(bench.plan.scheme))
     assert proof.failures == ()
@@ -70,6 +70,16 @@ def test_what_traits_declare_is_what_runs(benches: Mapping[str, ArmBench], arm: 
             "redis",
             replace(_traits("redis-session"), revoked_within={"logout": Bound(None)}),
             "by nature valid until it expires, is answered 200: answered 401 unknown, expected 200",
+        ),
+        (
+            "bff",
+            _doing("bff", "verify", Operations()),
+            "24 x verify cost no store command: counted redis getex 24, expected no store command",
+        ),
+        (
+            "bff-memory",
+            replace(_traits("bff-memory"), needs_affinity=False),
+            "a credential from another replica is answered 200: answered 401 unknown, expected 200",
         ),
         (
             "jwt",

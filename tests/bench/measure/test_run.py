@@ -53,7 +53,7 @@ def test_the_document_tells_the_whole_run(finished: tuple[Run, Watched]) -> None
     document = run.directory.document()
     assert (document["status"], document["blocks_done"], document["choices"]["seed"]) == ("complete", 1, 5)
     assert {proof["arm"] for proof in document["proofs"]} == {arm.id for arm in run.blocks[0].arms}
-    assert document["needs_affinity"] == ["memory-session"]
+    assert document["needs_affinity"] == sorted(name for name in SCHEMES if SCHEMES[name].traits.needs_affinity)
     assert {cell["id"] for cell in document["summary"]["cells"]} >= {"none-bearer-1.cpu-30"}
 
 

@@ -14,7 +14,7 @@ import pytest
 from bench.stack.binaries import HAPROXY, find
 from bench.stack.errors import NotReadyError
 from bench.stack.haproxy import HAProxy
-from bench.stack.haproxy_config import TEMPLATE, Front, Health, Server, compose_config
+from bench.stack.haproxy_config import TEMPLATE, Bffs, Front, Health, Server, compose_config
 from bench.stack.listening import listen, port_of
 from bench.stack.probe import answers
 from bench.stack.supervisor import Supervisor
@@ -68,10 +68,35 @@ def _started(supervisor: Supervisor, servers: list[Server], front: Front) -> HAP
     return haproxy
 
 
-def _get(connection: HTTPConnection, headers: dict[str, str] | None = None) -> tuple[HTTPResponse, str]:
-    connection.request("GET", "/profile", headers=headers or {})
+def _fronted(
+    supervisor: Supervisor, servers: list[Server], balancing: Balancing = "roundrobin", *, serve_alone: bool = False
+) -> HAProxy:
+    """The first server is the API, the others are BFFs of two schemes."""
+    api, *others = servers
+    bffs = tuple(Server(f"bff-{number + 1}", other.port) for number, other in enumerate(others))
+    with listen() as upstream:
+        behind = Bffs(bffs, ("bff", "bff-memory"), serve_alone, upstream)
+        haproxy = HAProxy(supervisor, f"lb-bff-{balancing}", [api], Front(balancing), behind)
+    haproxy.wait_ready()
+    return haproxy
+
+
+def _get(
+    connection: HTTPConnection, headers: dict[str, str] | None = None, path: str = "/profile"
+) -> tuple[HTTPResponse, str]:
+    connection.request("GET", path, headers=headers or {})
     response = connection.getresponse()
     return response, response.read().decode()
+
+
+def _ports(port: int | None, *paths: str, headers: dict[str, str] | None = None) -> list[int]:
+    """The servers that answered GETs of `paths`, each on a connection of its own."""
+    found = []
+    for path in paths:
+        connection = HTTPConnection("127.0.0.1", port)
+        found.append(int(_get(connection, headers, path)[0].getheader("X-Port") or 0))
+        connection.close()
+    return found
 
 
 @pytest.mark.parametrize("balancing", BALANCINGS)
@@ -145,6 +170,61 @@ def test_forwarding_headers_of_clients_are_stripped(supervisor: Supervisor, serv
     _, received = _get(connection, {**dict.fromkeys(names, "spoofed"), "X-Other": "kept"})
     connection.close()
     assert set(received.split()) == {"host", "accept-encoding", "x-other"}
+
+
+def test_bffs_answer_for_their_schemes_and_nothing_else(supervisor: Supervisor, servers: list[Server]) -> None:
+    """A path below a scheme of theirs is theirs; everything else, however alike, is the API's."""
+    haproxy = _fronted(supervisor, servers)
+    api, bff = (server.port for server in servers)
+    assert _ports(haproxy.port, "/bff/cookie/profile", "/bff-memory/cookie/profile") == [bff, bff]
+    others = ("/bffs/cookie/profile", "/bff", "/jwt/bff/profile", "//bff/x", "/BFF/cookie/profile", "/x?y=/bff/")
+    assert _ports(haproxy.port, *others) == [api] * len(others)
+
+
+def test_bffs_find_the_api_where_no_client_is_counted(supervisor: Supervisor, servers: list[Server]) -> None:
+    """Upstream every path is the API's, and what BFFs ask is not taken for a client's request."""
+    haproxy = _fronted(supervisor, servers)
+    before, per_server = haproxy.requests(), haproxy.requests_per_server()
+    assert _ports(haproxy.upstream_port, "/refresh-token/bearer/login", "/bff/cookie/login") == [servers[0].port] * 2
+    assert (haproxy.requests(), haproxy.requests_per_server()) == (before, per_server)
+    _ports(haproxy.port, "/bff/cookie/profile", "/none/bearer/profile", "/none/bearer/profile")
+    grown = Counter(haproxy.requests_per_server())
+    grown.subtract(per_server)
+    assert grown == {"bff-1": 1, "replica-1": 2}
+
+
+def test_a_restart_keeps_both_ports(supervisor: Supervisor, servers: list[Server]) -> None:
+    """BFFs need not be told anew."""
+    haproxy = _fronted(supervisor, servers)
+    ports = haproxy.port, haproxy.upstream_port
+    haproxy.restart()
+    haproxy.wait_ready()
+    assert (haproxy.port, haproxy.upstream_port) == ports
+    assert [_ports(port, "/bff/x") for port in ports] == [[servers[1].port], [servers[0].port]]
+
+
+@pytest.mark.parametrize(("serve_alone", "answering"), [(True, 1), (False, 0)])
+def test_layer_4_knows_no_paths(
+    supervisor: Supervisor, servers: list[Server], answering: int, *, serve_alone: bool
+) -> None:
+    """Every client gets the BFFs where they serve alone, else the API; upstream is as ever."""
+    haproxy = _fronted(supervisor, servers, "roundrobin-l4", serve_alone=serve_alone)
+    assert _ports(haproxy.port, "/bff/x", "/none/x") == [servers[answering].port] * 2
+    assert _ports(haproxy.upstream_port, "/bff/x") == [servers[0].port]
+    assert len(haproxy.requests_per_server()) == 1
+
+
+def test_a_visitor_sticks_to_its_bff(supervisor: Supervisor, servers: list[Server]) -> None:
+    """The affinity cookie is the BFFs' as well as the replicas'."""
+    haproxy = _fronted(supervisor, [servers[0], *servers], "sticky")
+    connection = HTTPConnection(haproxy.host, haproxy.port)
+    response, _ = _get(connection, path="/bff/x")
+    cookie = (response.getheader("Set-Cookie") or "").partition(";")[0]
+    connection.close()
+    assert cookie.startswith("SRV=")
+    assert set(_ports(haproxy.port, *["/bff/x"] * 4, headers={"Cookie": cookie})) == {
+        int(response.getheader("X-Port") or 0)
+    }
 
 
 def test_a_dead_replica_costs_no_request(supervisor: Supervisor, servers: list[Server]) -> None:

@@ -89,6 +89,17 @@ def test_settings_of_the_user_do_not_leak_into_servers(supervisor: Supervisor, m
     assert process.last_line() == "none none given"
 
 
+def test_a_path_to_plugins_leads_there_from_any_folder(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A relative PYTHONPATH is made absolute: a server runs in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["plugins", "/elsewhere"]))
+    process = supervisor.start(_shell(supervisor, "path", 'echo "$PYTHONPATH"'))
+    process.wait_ended(5)
+    assert process.last_line() == f"{tmp_path}/plugins:/elsewhere"
+
+
 def test_members_are_the_processes_of_the_session(supervisor: Supervisor) -> None:
     """A started process and its children are its members; nobody else is."""
     process = supervisor.start(_shell(supervisor, "family", "sleep 60 & echo $!; wait"))

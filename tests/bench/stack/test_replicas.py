@@ -1,5 +1,7 @@
 """One replica: one worker, a port for life, and faults that do exactly what they say."""
 
+import os
+import signal
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
@@ -41,6 +43,14 @@ def test_it_is_one_master_and_one_worker(replica: Replica) -> None:
     """More workers would split in-memory sessions."""
     assert list(replica.processes()) == ["replica-1-master", "replica-1"]
     assert len(replica.process.members()) == 2
+
+
+def test_a_worker_that_was_replaced_is_noticed(replica: Replica) -> None:
+    """Gunicorn starts another one in its place, and the account must not go on with the dead one."""
+    before = replica.processes()
+    os.kill(before["replica-1"], signal.SIGKILL)
+    replica.process.wait_ready(lambda: replica.processes().get("replica-1") not in {None, before["replica-1"]})
+    assert replica.processes()["replica-1-master"] == before["replica-1-master"]
 
 
 def test_killed_it_refuses_and_returns_on_its_port(replica: Replica) -> None:

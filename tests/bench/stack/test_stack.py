@@ -6,12 +6,13 @@ from http.client import HTTPConnection
 
 import pytest
 
+from bench.stack.arm import RunningArm
 from bench.stack.errors import NotReadyError
 from bench.stack.foundation import Foundation
 from bench.stack.haproxy_config import Front
 from bench.stack.janitor import look
 from bench.stack.listening import listen, port_of
-from bench.stack.stack import RunningArm, Stack
+from bench.stack.stack import Stack
 from loadtests.plan import ArmPlan
 
 

@@ -4,12 +4,13 @@ import json
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any
 
 import pytest
@@ -127,6 +128,26 @@ class _Mumbling(_Expiring):
         self.wfile.write(content)
 
 
+class _Crowded(_Expiring):
+    """Knows how many logins it ever had in hand at once."""
+
+    lock = Lock()
+    present = most = 0
+
+    def do_POST(self) -> None:
+        """A login that takes a while."""
+        with self.lock:
+            _Crowded.present += 1
+            _Crowded.most = max(_Crowded.most, _Crowded.present)
+        time.sleep(0.01)
+        super().do_POST()
+
+    def _say(self, status: int, body: object) -> None:
+        with self.lock:
+            _Crowded.present -= 1
+        super()._say(status, body)
+
+
 @contextmanager
 def _serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
     """The port of a server in a thread."""
@@ -195,6 +216,15 @@ def test_a_login_that_grants_nothing_is_a_failed_login(start: Start) -> None:
         assert generator.load(0)["sent"] == [40]
         assert {sample.status for sample in generator.samples(0, "a")} == {401}
         assert generator.end() == 0
+
+
+def test_visitors_log_in_a_few_at_a_time(start: Start) -> None:
+    """All of a large block's at once would keep the stores from answering in time."""
+    with _serving(_Crowded) as port:
+        generator = start(_assignment(port, "a", "b", visitors=50))
+        assert generator.order(do="login") == {"visitors": 100, "failures": []}
+        assert generator.end() == 0
+    assert 1 < _Crowded.most <= 16
 
 
 def test_a_flow_of_several_calls_is_several_samples(start: Start) -> None:
