@@ -19,7 +19,7 @@ from bench.stack.process import Command, Process
 from bench.stack.stack import Stack
 from bench.stack.supervisor import Supervisor
 from loadtests.locust_.ui_command import locust_command
-from loadtests.plan import ArmPlan
+from loadtests.plan import ArmPlan, Balancing
 from services.catalogue import schemes
 from services.settings import Settings
 
@@ -41,9 +41,10 @@ def command(chosen: argparse.Namespace) -> int:
 
 @contextmanager
 def _stack(chosen: argparse.Namespace) -> Iterator[Foundation]:
-    """Replicas that mount the whole catalogue behind one load balancer."""
+    """Replicas and BFFs that mount the whole catalogue behind one load balancer."""
     logs = rundir.create(RUNS).logs
-    print(f"starting PostgreSQL, Valkey, {chosen.replicas} replicas and HAProxy; logs in {logs}", file=sys.stderr)  # noqa: T201
+    servers = f"PostgreSQL, Valkey, {chosen.replicas} replicas, as many BFFs and HAProxy"
+    print(f"starting {servers}; logs in {logs}", file=sys.stderr)  # noqa: T201
     arm = ArmPlan("up", CONTROL, "bearer", chosen.replicas, chosen.balancing, "browse", chosen.users)
     with Supervisor(logs) as supervisor:
         settings = Settings(password_profile=PASSWORD_PROFILE)
@@ -64,11 +65,15 @@ def _start_locust(chosen: argparse.Namespace, foundation: Foundation) -> Process
     return process
 
 
+def _reach(balancing: Balancing) -> str:
+    return ", out of reach as layer 4 sees no paths" if balancing == "roundrobin-l4" else ""
+
+
 def _say(chosen: argparse.Namespace, foundation: Foundation) -> None:
     lines = (
         f"Locust:    http://{LOOPBACK}:{chosen.web_port}  (choose scheme, carrier and journey in the form)",
         f"API:       http://{LOOPBACK}:{chosen.port}/<scheme>/<carrier>/profile",
-        f"replicas:  {chosen.replicas}, {chosen.balancing}",
+        f"replicas:  {chosen.replicas}, {chosen.balancing}; as many BFFs{_reach(chosen.balancing)}",
         f"users:     user-000000 to user-{chosen.users - 1:06d}, admin; password in {foundation.users_password_file}",
         "passwords are hashed below the OWASP floor here; Ctrl-C stops everything",
     )

@@ -18,8 +18,8 @@ def test_every_scheme_is_listed(ask: Ask) -> None:
     """The table and the JSON hold the whole catalogue in its order."""
     told = json.loads(ask("list", "--json").out)
     assert [scheme["name"] for scheme in told] == list(SCHEMES)
-    names = [line.split(" ")[0] for line in ask("list").out.splitlines()[1:]]
-    assert [name for name in names if name] == list(SCHEMES)
+    names = [line.split(" ")[0] for line in ask("list").out.splitlines()]
+    assert [name for name in names if name] == ["scheme", *SCHEMES]
 
 
 def test_a_claim_is_the_scheme_s_own(ask: Ask) -> None:
@@ -30,6 +30,27 @@ def test_a_claim_is_the_scheme_s_own(ask: Ask) -> None:
     assert told["jwt-rs256"]["revoked"] == "at expiry"
     assert told["redis-session"] | {"stores": "redis", "revoked": "at once"} == told["redis-session"]
     assert told["jwt-hs256"]["carriers"] == "bearer, cookie"
+    assert told["refresh-token"]["revoked"] == "at expiry, renewal at once"
+    assert told["none"]["revoked"] == "nothing to end"
+    for name, spec in SCHEMES.items():
+        assert told[name]["can_list_sessions"] is spec.traits.can_list_sessions
+        assert told[name]["can_limit_sessions"] is spec.traits.can_limit_sessions
+        assert told[name]["antipattern"] == spec.traits.antipattern
+
+
+@pytest.mark.parametrize("columns", ["20", "80", "300"])
+def test_the_table_shows_what_a_scheme_cannot_do(ask: Ask, monkeypatch: pytest.MonkeyPatch, columns: str) -> None:
+    """Whatever the width of the terminal, no column is lost, and every anti-pattern is marked as one."""
+    monkeypatch.setenv("COLUMNS", columns)
+    lines = ask("list").out.splitlines()
+    assert max(map(len, lines)) <= {"20": 80, "80": 80, "300": 120}[columns]
+    rows = {line.split(" ")[0]: line.split() for line in lines if not line.startswith(" ")}
+    assert rows["scheme"][-2:] == ["logins", "logins"]
+    for name, spec in SCHEMES.items():
+        can = (spec.traits.can_list_sessions, spec.traits.can_limit_sessions)
+        assert rows[name][-2:] == ["yes" if one else "no" for one in can]
+    marked = sum("ANTI-PATTERN" in line for line in lines)
+    assert marked == sum(bool(spec.traits.antipattern) for spec in SCHEMES.values())
 
 
 @pytest.mark.parametrize(
@@ -61,7 +82,7 @@ def test_doctor_says_what_is_missing(ask: Ask, monkeypatch: pytest.MonkeyPatch) 
     assert answer.code == Exit.NOT_READY
     (line,) = (line for line in answer.out.splitlines() if line.startswith("no "))
     assert line.split() == ["no", "haproxy", "missing"]
-    assert "AUTHBENCH_HAPROXY: found '/nope', expected an executable" in answer.out
+    assert "AUTHBENCH_HAPROXY: found '/nope', expected an executable" in " ".join(answer.out.split())
 
 
 def test_doctor_survives_a_broken_plugin(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -103,7 +103,8 @@ def test_up_serves_loads_and_leaves_nothing(place: Path) -> None:
         assert status == 200
         assert all(name.encode() in page for name in SCHEMES)
         assert _get(f"{house.api}/none/bearer/profile")[0] == 200
-        assert {_get(f"{house.api}/{name}/bearer/profile")[0] for name in SCHEMES if name != "none"} == {401}
+        carriers = {name: spec.traits.default_carrier for name, spec in SCHEMES.items() if name != "none"}
+        assert {_get(f"{house.api}/{name}/{carrier}/profile")[0] for name, carrier in carriers.items()} == {401}
         form = {"user_count": 8, "spawn_rate": 8, "scheme": "redis-session", "journey": "browse", "carrier": "default"}
         status, answer = _get(f"{house.ui}/swarm", form | {"host": house.api})
         assert (status, json.loads(answer)["success"]) == (200, True)
