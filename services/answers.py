@@ -1,12 +1,24 @@
 """What answers of the services have in common, whether the API or the BFF before it gives them."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import falcon
 
 from services.contract import SessionInfo
 
-App = falcon.App[falcon.Request, falcon.Response]
+if TYPE_CHECKING:
+    from services.metrics import Metrics
+
+
+class App(falcon.App[falcon.Request, falcon.Response]):
+    """An application without routes, whose every answer names `replica`; `metrics`, if any, counts them."""
+
+    __slots__ = ("metrics",)
+
+    def __init__(self, replica: str, metrics: "Metrics | None" = None) -> None:
+        super().__init__(response_type=answer_of(replica), middleware=[metrics] if metrics else [])
+        self.metrics = metrics
 
 
 class Health:

@@ -1,18 +1,23 @@
 """The service: the same endpoints for every scheme and carrier, under /{scheme}/{carrier}."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import falcon
 
-from services.answers import App, Health, answer_of
+from services.answers import App, Health
 from services.carriers import challenge, open_carrier
 from services.catalogue import chosen
 from services.contract import SchemeSpec
+from services.counting import UNCOUNTED, open_metrics
 from services.endpoints import ENDPOINTS, Mount, Notes
 from services.parts import ServiceParts, open_parts
 from services.passwords import Passwords
 from services.problems import install
 from services.settings import Settings, from_environment
+
+if TYPE_CHECKING:
+    from services.metrics import Metrics
 
 JWKS_CACHE_S = 60
 
@@ -48,12 +53,14 @@ def create_app(settings: Settings | None = None) -> App:
     or an unusable key ring.
     """
     settings = settings or from_environment()
-    return assemble(open_parts(settings), [spec for spec in chosen(settings.schemes) if spec.front == "api"])
+    metrics = open_metrics(settings, "api")
+    parts = open_parts(settings, round_trips=metrics.round_trips if metrics else UNCOUNTED)
+    return assemble(parts, [spec for spec in chosen(settings.schemes) if spec.front == "api"], metrics)
 
 
-def assemble(parts: ServiceParts, specs: Iterable[SchemeSpec]) -> App:
+def assemble(parts: ServiceParts, specs: Iterable[SchemeSpec], metrics: "Metrics | None" = None) -> App:
     """Mount `specs` over `parts`, under every carrier each of them knows."""
-    app: App = falcon.App(response_type=answer_of(parts.settings.replica))
+    app = App(parts.settings.replica, metrics)
     install(app, challenge)
     app.add_route("/healthz", Health())
     app.add_route("/readyz", Ready(parts))

@@ -6,22 +6,27 @@ It has no database.
 """
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import falcon
 
-from services.answers import App, Health, answer_of
+from services.answers import App, Health
 from services.backchannel import Backchannel
 from services.bff_endpoints import ENDPOINTS, BffMount
 from services.carriers import CookieCarrier, challenge
 from services.catalogue import chosen
 from services.clock import Clock, open_clock
 from services.contract import SchemeSpec
+from services.counting import UNCOUNTED, Count, open_metrics
 from services.keys import open_ring
 from services.problems import install
 from services.settings import Settings, SettingsError, from_environment
 from services.stores.memory_vault import MemoryVault
 from services.stores.vaults import TokenVault
 from services.upstream import Upstream
+
+if TYPE_CHECKING:
+    from services.metrics import Metrics
 
 
 class Ready:
@@ -47,14 +52,23 @@ def create_app(settings: Settings | None = None) -> App:
     """
     settings = settings or from_environment()
     clock = open_clock(settings.clock_file)
-    return assemble(settings, clock, _open_vaults(settings, clock), Upstream(settings))
+    metrics = open_metrics(settings, "bff")
+    count = metrics.round_trips if metrics else UNCOUNTED
+    vaults = _open_vaults(settings, clock, count.redis)
+    return assemble(settings, clock, vaults, Upstream(settings, count.upstream), metrics)
 
 
-def assemble(settings: Settings, clock: Clock, vaults: Mapping[str, TokenVault], upstream: Upstream) -> App:
+def assemble(
+    settings: Settings,
+    clock: Clock,
+    vaults: Mapping[str, TokenVault],
+    upstream: Upstream,
+    metrics: "Metrics | None" = None,
+) -> App:
     """Mount a scheme over each of `vaults`, by its name."""
     ring = open_ring(settings)
     carrier = CookieCarrier(lambda: ring.csrf_secret)
-    app: App = falcon.App(response_type=answer_of(settings.replica))
+    app = App(settings.replica, metrics)
     install(app, challenge)
     app.add_route("/healthz", Health())
     app.add_route("/readyz", Ready(vaults.values(), upstream))
@@ -65,19 +79,19 @@ def assemble(settings: Settings, clock: Clock, vaults: Mapping[str, TokenVault],
     return app
 
 
-def _open_vaults(settings: Settings, clock: Clock) -> Mapping[str, TokenVault]:
+def _open_vaults(settings: Settings, clock: Clock, count: Count | None) -> Mapping[str, TokenVault]:
     served = [spec for spec in chosen(settings.schemes) if spec.front == "bff"]
     if not served:
         message = f"AUTHBENCH_SCHEMES is {','.join(settings.schemes)!r}, expected one a BFF serves; add bff or unset it"
         raise SettingsError(message)
-    return {spec.name: _open_vault(spec, settings, clock) for spec in served}
+    return {spec.name: _open_vault(spec, settings, clock, count) for spec in served}
 
 
-def _open_vault(spec: SchemeSpec, settings: Settings, clock: Clock) -> TokenVault:
+def _open_vault(spec: SchemeSpec, settings: Settings, clock: Clock, count: Count | None) -> TokenVault:
     if spec.traits.stores[0] == "memory":
         return MemoryVault(settings, clock)
     # the client library alone takes half a replica's start
     from services.redis_client import RedisClient  # noqa: PLC0415 - see above
     from services.stores.redis_vault import RedisVault  # noqa: PLC0415 - see above
 
-    return RedisVault(settings, clock, RedisClient(settings))
+    return RedisVault(settings, clock, RedisClient(settings, count=count))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     from services.clock import Clock
+    from services.counting import RoundTrips
     from services.keys import KeyRing
     from services.settings import Settings
     from services.stores.denylist import Denylist
@@ -184,6 +185,11 @@ class Parts(Protocol):
     @property
     def keys(self) -> "KeyRing":
         """Signing and verification keys."""
+        ...
+
+    @property
+    def round_trips(self) -> "RoundTrips":
+        """Who counts what a scheme asks of a store by a client of its own."""
         ...
 
     @property

@@ -11,6 +11,7 @@ from psycopg.abc import RV, PQGen
 from psycopg.pq import TransactionStatus
 
 from services.contract import StoreDownError
+from services.counting import Count
 from services.settings import Settings, SettingsError
 
 Row = tuple[Any, ...]
@@ -32,6 +33,17 @@ class Connection(psycopg.Connection[Row]):
         return super().wait(gen, interval, timeout or self.bound_s)
 
 
+def counting(count: Count) -> type[Connection]:
+    """Connections that tell `count` of their every exchange with the server, connecting apart."""
+
+    class CountedConnection(Connection):
+        def wait(self, gen: PQGen[RV], interval: float = _WAKE_S, timeout: float | None = None) -> RV:
+            count()
+            return super().wait(gen, interval, timeout)
+
+    return CountedConnection
+
+
 class Database:
     """`settings.database_pool` connections in autocommit, each opened when its turn first comes and then kept.
 
@@ -40,8 +52,9 @@ class Database:
     with the server. Nothing is opened before the first statement, so it may be made before a fork and used after.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, count: Count | None = None) -> None:
         self._settings = settings
+        self._kind = counting(count) if count else Connection
         self._slots: Queue[Connection | None] = Queue()
         for _ in range(settings.database_pool):
             self._slots.put(None)
@@ -86,17 +99,17 @@ class Database:
 
     def _open(self, connection: Connection | None) -> Connection:
         if connection is None:
-            return connect(self._settings)
+            return connect(self._settings, self._kind)
         if _is_hung_up(connection):
             connection.close()
-            return connect(self._settings)
+            return connect(self._settings, self._kind)
         return connection
 
 
-def connect(settings: Settings) -> Connection:
+def connect(settings: Settings, kind: type[Connection] = Connection) -> Connection:
     """A new connection, prepared statements from the first use on. psycopg.OperationalError; SettingsError."""
     try:
-        connection = Connection.connect(
+        connection = kind.connect(
             settings.database_url,
             password=_password(settings),
             application_name=settings.replica,

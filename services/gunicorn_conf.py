@@ -4,14 +4,18 @@ import ctypes
 import os
 import resource
 import signal
+import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from services.catalogue import chosen
 from services.keys import open_ring
-from services.settings import SettingsError, from_environment
+from services.settings import Bind, SettingsError, from_environment, host_and_port
+
+if TYPE_CHECKING:
+    from services.metrics import Metrics
 
 _PR_SET_PDEATHSIG = 1
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - gunicorn makes a private, unlinked file there
@@ -38,14 +42,24 @@ control_socket_disable = True
 accesslog = None
 
 
+_metrics_listeners: list[socket.socket] = []
+"""None or one, bound by the master: a port that is taken is found out at the start, and workers inherit it in turn."""
+
+
 class Forked(Protocol):
     """What is needed of a gunicorn worker: the process that forked it."""
 
     ppid: int
 
 
+class Loaded(Protocol):
+    """What is needed of a gunicorn worker later on: the application."""
+
+    wsgi: object
+
+
 def on_starting(_server: object) -> None:
-    """Refuse bad settings, an unknown scheme or an unusable key ring with one line before a worker is started.
+    """Refuse bad settings, an unknown scheme, an unusable key ring or a taken port before a worker is started.
 
     No database client may be imported here: it would find gevent's patches missing, which come after the fork.
     """
@@ -55,6 +69,8 @@ def on_starting(_server: object) -> None:
         settings = from_environment()
         chosen(settings.schemes)
         open_ring(settings)
+        if settings.metrics_bind:
+            _metrics_listeners.append(_listen(settings.metrics_bind))
     except SettingsError as error:
         sys.exit(f"services: {error}")
 
@@ -67,3 +83,22 @@ def post_fork(_server: object, worker: Forked) -> None:
             os._exit(1)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def post_worker_init(worker: Loaded) -> None:
+    """Publish what the application counts, if it is one that does."""
+    metrics: Metrics | None = getattr(worker.wsgi, "metrics", None)
+    if metrics:
+        from services.metrics import Exposition  # noqa: PLC0415 - gevent has to patch what it imports first
+
+        for listener in _metrics_listeners:
+            Exposition(metrics.registry, listener)
+
+
+def _listen(bind: Bind) -> socket.socket:
+    host, port = host_and_port(bind)
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        message = f"AUTHBENCH_METRICS_BIND is {bind!r}, which cannot be listened on ({error.strerror}); choose another"
+        raise SettingsError(message) from error

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from services.catalogue import chosen
 from services.clock import Clock, open_clock
 from services.contract import Store
+from services.counting import UNCOUNTED, RoundTrips
 from services.database import Database
 from services.keys import KeyRing, open_ring
 from services.settings import Settings, SettingsError
@@ -34,10 +35,11 @@ class ServiceParts:
     who needs it imports it.
     """
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    def __init__(self, settings: Settings, clock: Clock, round_trips: RoundTrips = UNCOUNTED) -> None:
         self.settings = settings
         self.clock = clock
-        self.database = Database(settings)
+        self.round_trips = round_trips
+        self.database = Database(settings, round_trips.postgres)
         self.users = UserStore(self.database)
         self.refresh_tokens = RefreshTokenStore(settings, clock, self.database)
         self._opened: dict[str, object] = {}
@@ -102,7 +104,7 @@ class ServiceParts:
     def _redis(self) -> "RedisClient":
         from services.redis_client import RedisClient  # noqa: PLC0415 - see the class
 
-        return self._once("redis", lambda: RedisClient(self.settings))
+        return self._once("redis", lambda: RedisClient(self.settings, count=self.round_trips.redis))
 
     def _redis_sessions(self) -> "RedisSessions":
         from services.stores.redis_sessions import RedisSessions  # noqa: PLC0415 - see the class
@@ -121,6 +123,6 @@ class ServiceParts:
             return cast("Part", self._opened[name])
 
 
-def open_parts(settings: Settings, clock: Clock | None = None) -> ServiceParts:
+def open_parts(settings: Settings, clock: Clock | None = None, *, round_trips: RoundTrips = UNCOUNTED) -> ServiceParts:
     """The parts of a process; `clock` None: the one of `clock_file`, or system time. OSError, SettingsError."""
-    return ServiceParts(settings, clock or open_clock(settings.clock_file))
+    return ServiceParts(settings, clock or open_clock(settings.clock_file), round_trips)

@@ -11,6 +11,7 @@ from redis.exceptions import NoScriptError, OutOfMemoryError, ReadOnlyError
 from redis.retry import Retry
 
 from services.contract import StoreDownError
+from services.counting import Count, counted
 from services.settings import Settings, SettingsError
 
 DOWN = (redis.ConnectionError, redis.TimeoutError, OutOfMemoryError, ReadOnlyError)
@@ -50,9 +51,9 @@ def library_defaults(settings: Settings) -> redis.Redis:
 class RedisClient:
     """What the schemes ask of Redis, on the connections that `connect` keeps."""
 
-    def __init__(self, settings: Settings, connect: Connect = bounded) -> None:
+    def __init__(self, settings: Settings, connect: Connect = bounded, count: Count | None = None) -> None:
         self._redis = connect(settings)
-        self.execute: Callable[..., Any] = self._redis.execute_command
+        self.execute: Callable[..., Any] = counted(self._redis.execute_command, count)
         """As `command`, but raises DOWN as it is: for a hot read, which counts every call."""
 
     def command(self, *words: str | bytes | int) -> Any:  # noqa: ANN401 - any Redis reply

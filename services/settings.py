@@ -4,12 +4,16 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 PREFIX = "AUTHBENCH_"
 
 RefreshPolicy = Literal["strict", "grace-replay", "grace-mint"]
 PasswordProfile = Literal["owasp", "harness"]
+Bind = Annotated[str, "HOST:PORT"]
+"""Where to listen, as `host_and_port` takes it apart; empty: nowhere."""
+
+PORT_MAX = 65_535
 
 
 class SettingsError(Exception):
@@ -74,6 +78,8 @@ class Settings:
     """The BFF renews an access token that has no longer to live than this before it uses it."""
     helpers: tuple[str, ...] = ()
     """Where the helper services of plugins listen, as NAME=URL."""
+    metrics_bind: Bind = ""
+    """Where Prometheus may fetch what the process counts about itself; empty: it counts nothing."""
 
 
 def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -90,6 +96,15 @@ def to_environment(settings: Settings) -> dict[str, str]:
         for field in fields(settings)
         if (value := getattr(settings, field.name)) is not None
     }
+
+
+def host_and_port(bind: Bind) -> tuple[str, int]:
+    """The two parts of HOST:PORT, brackets around an IPv6 address taken off. ValueError."""
+    host, _, port = bind.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not 0 < int(port) <= PORT_MAX:
+        raise ValueError(bind)
+    return host, int(port)
 
 
 def _parsed(name: str, text: str) -> object:
@@ -127,10 +142,17 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
+def _bind(text: str) -> str:
+    if text:
+        host_and_port(text)
+    return text
+
+
 _PARSERS: Mapping[object, tuple[Callable[[str], object], str]] = {
     str: (str, "text"),
     int: (_number(int), "a whole number >= 0"),
     float: (_number(float), "a number >= 0"),
     Path | None: (Path, "a path"),
     tuple[str, ...]: (_names, "names separated by commas"),
+    Bind: (_bind, f"HOST:PORT with a port from 1 to {PORT_MAX}"),
 }

@@ -14,6 +14,7 @@ from urllib3 import BaseHTTPResponse, Timeout, connection_from_url
 from urllib3.exceptions import HTTPError, LocationValueError, ProtocolError
 
 from services.contract import UPSTREAM, Grant, Reason, RejectedError, StoreDownError
+from services.counting import Count, counted
 from services.problems import PROBLEMS, Problem
 from services.settings import Settings, SettingsError
 from services.stores.vaults import Tokens
@@ -64,7 +65,7 @@ class Upstream:
     store of its own, failed: either way nothing is known about a credential.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, count: Count | None = None) -> None:
         self._timeout_s = settings.upstream_timeout_s
         try:
             self._pool = connection_from_url(
@@ -73,6 +74,7 @@ class Upstream:
         except LocationValueError as error:
             message = f"AUTHBENCH_UPSTREAM_URL is {settings.upstream_url!r}, expected http://HOST:PORT; correct it"
             raise SettingsError(message) from error
+        self._request = counted(self._pool.request, count)
 
     def ask(self, call: Call) -> bytes:
         """The body of a success. RejectedError, or the Problem the API answered with."""
@@ -100,7 +102,7 @@ class Upstream:
     def check_ready(self) -> None:
         """Return when the API answers."""
         try:
-            response = self._pool.request("GET", "/healthz", retries=False, pool_timeout=self._timeout_s)
+            response = self._request("GET", "/healthz", retries=False, pool_timeout=self._timeout_s)
         except HTTPError as error:
             raise StoreDownError(UPSTREAM) from error
         if response.status != HTTPStatus.OK:
@@ -123,7 +125,7 @@ class Upstream:
 
     def _sent(self, call: Call) -> BaseHTTPResponse:
         """ProtocolError when the answer was lost on the way, another HTTPError when there is none."""
-        response = self._pool.request(
+        response = self._request(
             call.method,
             f"{MOUNT}/{call.path}",
             call.body(),

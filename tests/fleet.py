@@ -1,5 +1,6 @@
 """A running service as a client in the field sees it: two replicas and a load balancer over real stores."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -15,6 +16,9 @@ from services.settings import Settings
 from tests.services.web.client import Client, Send, over_tcp
 
 PAIR, SINGLE = "pair", "single"
+
+COVERAGE = "COVERAGE_PROCESS_CONFIG"
+"""By which coverage measures the processes that a measured one starts."""
 
 _numbers = count()
 
@@ -64,6 +68,17 @@ class Fleet:
         """Move the clocks of all replicas and BFFs to `offset_s` from system time."""
         for arm in (self.pair, self.single):
             arm.skew(offset_s)
+
+
+@contextmanager
+def unmeasured() -> Iterator[None]:
+    """Processes started meanwhile run at full speed: their coverage is not measured, which halves it."""
+    config = os.environ.pop(COVERAGE, None)
+    try:
+        yield
+    finally:
+        if config is not None:
+            os.environ[COVERAGE] = config
 
 
 @contextmanager

@@ -33,7 +33,7 @@ class RedisSessionDefaultRetries:
         from services.redis_client import RedisClient, library_defaults  # noqa: PLC0415 - only who mounts it pays for it
         from services.stores.redis_sessions import RedisSessions  # noqa: PLC0415 - as above
 
-        client = RedisClient(parts.settings, library_defaults)
+        client = RedisClient(parts.settings, library_defaults, parts.round_trips.redis)
         self._sessions = RedisSessions(parts.settings, parts.clock, client)
 
     def issue(self, user: User, *, claims: Mapping[str, str] = {}) -> Grant:  # noqa: ARG002 - the record is fixed

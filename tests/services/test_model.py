@@ -5,7 +5,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import ClassVar
@@ -20,7 +20,7 @@ from bench.stack.foundation import Foundation
 from services.catalogue import SCHEMES, find
 from services.contract import Carrier
 from services.passwords import Passwords
-from tests.fleet import Fleet, fleet_of
+from tests.fleet import Fleet, fleet_of, unmeasured
 from tests.services.model import SLIDING, Held, Model, Rules, rules_of
 from tests.services.web.client import Answer, Client, Send
 
@@ -29,8 +29,10 @@ WELCOMES, REFUSALS = 200, 100
 """Both kinds of answers are common to what only somebody logged in may do, so neither half of a model goes untried."""
 EXPLORE = "AUTHBENCH_MODEL_STORIES"
 """Set in the environment: that many stories, drawn at random, in place of those that are the same every time."""
+STORIES = int(os.environ.get(EXPLORE, "42"))
+CALM_STORIES = 18
+"""So many more where nothing is refused: less happens in them."""
 LONG = settings(
-    max_examples=int(os.environ.get(EXPLORE, "42")),
     derandomize=EXPLORE not in os.environ,
     stateful_step_count=60,
     deadline=None,
@@ -344,7 +346,11 @@ class Story(RuleBasedStateMachine):
 @pytest.fixture(scope="module")
 def clock(foundation: Foundation) -> Iterator[Time]:
     """The clock of a fleet of our own, with the lifetimes of a production deployment that is strict about sessions."""
-    with fleet_of(foundation, replace(foundation.settings, session_absolute_s=2 * HOUR_S)) as fleet:
+    with ExitStack() as stack:
+        with unmeasured():
+            fleet = stack.enter_context(
+                fleet_of(foundation, replace(foundation.settings, session_absolute_s=2 * HOUR_S))
+            )
         yield Time(fleet)
 
 
@@ -382,7 +388,8 @@ def test_every_answer_is_the_models(clock: Time, scheme: str, carrier: Carrier) 
 
             world = here
 
-        run_state_machine_as_test(Here, settings=LONG)
+        stories = STORIES + CALM_STORIES * here.rules.is_control
+        run_state_machine_as_test(Here, settings=settings(LONG, max_examples=stories))
     assert here.steps >= STEPS
     assert here.welcomes[True] >= WELCOMES
     assert here.welcomes[False] >= REFUSALS or here.rules.is_control

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.settings import Settings, SettingsError, from_environment, to_environment
+from services.settings import Settings, SettingsError, from_environment, host_and_port, to_environment
 
 NAMES = st.text("abcdefghijklmnopqrstuvwxyz-", min_size=1)
 
@@ -41,6 +41,11 @@ def test_what_to_environment_writes_from_environment_reads(
         ("LEEWAY_S", "inf", "a number >= 0"),
         ("LEEWAY_S", "nan", "a number >= 0"),
         ("REFRESH_POLICY", "lax", "one of: strict, grace-replay, grace-mint"),
+        ("METRICS_BIND", "9100", "HOST:PORT with a port from 1 to 65535"),
+        ("METRICS_BIND", ":9100", "HOST:PORT with a port from 1 to 65535"),
+        ("METRICS_BIND", "127.0.0.1:0", "HOST:PORT with a port from 1 to 65535"),
+        ("METRICS_BIND", "127.0.0.1:65536", "HOST:PORT with a port from 1 to 65535"),
+        ("METRICS_BIND", "127.0.0.1:http", "HOST:PORT with a port from 1 to 65535"),
     ],
 )
 def test_a_bad_value_is_refused_with_found_expected_and_what_to_do(name: str, text: str, expected: str) -> None:
@@ -48,6 +53,20 @@ def test_a_bad_value_is_refused_with_found_expected_and_what_to_do(name: str, te
     with pytest.raises(SettingsError) as refused:
         from_environment({f"AUTHBENCH_{name}": text})
     assert str(refused.value) == f"AUTHBENCH_{name} is {text!r}, expected {expected}; correct it or unset it"
+
+
+@pytest.mark.parametrize("bind", ["", "127.0.0.1:9100", "localhost:9100", "[::1]:9100"])
+def test_an_address_to_listen_on_is_kept_as_it_is_written(bind: str) -> None:
+    """HOST:PORT, or nothing for nowhere."""
+    settings = from_environment({"AUTHBENCH_METRICS_BIND": bind})
+    assert settings.metrics_bind == bind
+    assert from_environment(to_environment(settings)) == settings
+
+
+def test_an_address_is_taken_apart() -> None:
+    """Brackets belong to the spelling of an IPv6 address, not to it."""
+    assert host_and_port("localhost:9100") == ("localhost", 9100)
+    assert host_and_port("[::1]:9100") == ("::1", 9100)
 
 
 def test_unknown_names_are_ignored() -> None:
