@@ -14,8 +14,14 @@ MIXES: Mapping[Journey, Mapping[Step, int]] = {
     "browse": {read: 90, write: 8, change_login: 2},
     "login": {log_in: 1},
     "refresh": {refresh: 1},
+    "login-heavy": {read: 45, write: 5, log_in: 50},
+    "refresh-heavy": {read: 45, write: 5, refresh: 50},
+    "logout-heavy": {read: 45, write: 5, change_login: 50},
 }
 """Weights of each journey's steps."""
+
+RENEWING = tuple(journey for journey, mix in MIXES.items() if refresh in mix)
+"""Journeys only of a scheme that has something to refresh."""
 
 
 def steps(journey: Journey, random: Random) -> Iterator[Step]:

@@ -2,11 +2,15 @@
 
 from locust import events
 
+from loadtests.locust_ import ui_resolution
 from loadtests.locust_.ui_options import add_options
-from loadtests.locust_.ui_people import Person, check, enroll
+from loadtests.locust_.ui_people import Browser, LoginHeavy, LogoutHeavy, Person, RefreshHeavy
+from loadtests.locust_.ui_run import prepare
+from loadtests.locust_.ui_tab import add_tab
 
-__all__ = ["Person"]
+__all__ = ["Browser", "LoginHeavy", "LogoutHeavy", "Person", "RefreshHeavy"]
 
+ui_resolution.install()
 events.init_command_line_parser.add_listener(add_options)
-events.init.add_listener(check)
-events.test_start.add_listener(enroll)
+events.init.add_listener(prepare)
+events.init.add_listener(add_tab)

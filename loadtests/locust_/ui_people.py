@@ -1,30 +1,26 @@
-"""Ordinary Locust users for the web UI: closed loop, at a person's pace, logging in again when they were refused."""
+"""Locust users for the web UI: each is one visitor at a pace of its own, logging in again when it was refused."""
 
-import logging
-import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import count
 from random import Random
 from typing import ClassVar
 
-from gevent import GreenletExit
-from locust import User, between, task
+from locust import User, task
 from locust.env import Environment
 
 from loadtests.journeys import Step, steps
-from loadtests.locust_.ui_options import DEFAULT_HOST, Choice, ChoiceError, read_choice
+from loadtests.locust_.ui_arrivals import Pace
+from loadtests.locust_.ui_options import DEFAULT_HOST, Choice
+from loadtests.locust_.users import exchange
 from loadtests.locust_.wire import Connection
-from loadtests.visitor import Call, Flow, Response, Visitor, log_in
+from loadtests.plan import Journey
+from loadtests.record import Sample
+from loadtests.visitor import Call, Flow, Visitor, log_in
 
 TIMEOUT_S = 10.0
 NS_PER_MS = 1_000_000
-EXIT_USAGE = 2
 UNAUTHORIZED = 401
 FIRST_ERROR = 400
-
-log = logging.getLogger(__name__)
 
 
 class UnexpectedAnswerError(Exception):
@@ -38,98 +34,110 @@ class Visit:
     visitor: Visitor
     connection: Connection
     steps: Iterator[Step]
+    pace: Pace
     refusals_expected: bool
     refused: bool = False
 
-    @property
-    def must_log_in(self) -> bool:
-        """Whether a person would log in now instead of carrying on."""
-        return self.refused or not self.visitor.is_logged_in
+    def next_step(self) -> Step:
+        """A login where a person would log in now instead of carrying on, else the journey's next."""
+        return log_in if self.refused or not self.visitor.is_logged_in else next(self.steps)
 
-    def carry(self, flow: Flow, environment: Environment) -> None:
-        """Send a flow's calls and report each to Locust."""
+    def carry(self, flow: Flow, environment: Environment, intended_ns: int | None = None) -> None:
+        """Send a flow's calls and report each to Locust; a call is intended when it is made unless told otherwise."""
         call = next(flow, None)
         while call is not None:
-            started_ns = time.monotonic_ns()
-            response = self.connection.exchange(call.request)
-            elapsed_ms = (time.monotonic_ns() - started_ns) / NS_PER_MS
-            environment.events.request.fire(**self._report(call, response, elapsed_ms))
-            self.refused = response.status == UNAUTHORIZED
+            response, sample = exchange(self.connection, self.visitor, call, intended_ns)
+            environment.events.request.fire(**self._report(call, sample), response=response, sample=sample)
+            self.refused = sample.status == UNAUTHORIZED
+            intended_ns = None
             try:
                 call = flow.send(response)
             except StopIteration:
                 return
 
-    def _report(self, call: Call, response: Response, elapsed_ms: float) -> dict[str, object]:
+    def _report(self, call: Call, sample: Sample) -> dict[str, object]:
         method, path, _ = call.request.split(b" ", 2)
         name = path.rpartition(b"/")[2].decode()
-        expected = self._expects(call, response)
+        expected = self._expects(sample)
         return {
             "request_type": method.decode(),
-            "name": f"{name}: 401 {response.reason}" if expected and response.status == UNAUTHORIZED else name,
-            "response_time": elapsed_ms,
-            "response_length": response.bytes_down,
-            "exception": None if expected else UnexpectedAnswerError(f"{response.status} {response.reason}"),
+            "name": f"{name}: 401 {sample.reason}" if expected and sample.status == UNAUTHORIZED else name,
+            "response_time": (sample.done_ns - sample.intended_ns) / NS_PER_MS,
+            "response_length": sample.bytes_down,
+            "exception": None if expected else UnexpectedAnswerError(f"{sample.status} {sample.reason}"),
             "context": {},
         }
 
-    def _expects(self, call: Call, response: Response) -> bool:
+    def _expects(self, sample: Sample) -> bool:
         """Whether the scheme promised this: a refusal is a result where the credential was dead or may be unknown."""
-        if response.status == UNAUTHORIZED and call.step != "login":
-            return self.refusals_expected or not call.had_valid_credential
-        return 0 < response.status < FIRST_ERROR
+        if sample.status == UNAUTHORIZED and sample.step != "login":
+            return self.refusals_expected or not sample.had_valid_credential
+        return 0 < sample.status < FIRST_ERROR
 
 
 class Person(User):  # type: ignore[misc] # locust ships no types
-    """Someone at a browser: logs in, follows the journey and thinks about a second between two steps."""
+    """Someone at a browser, on the journey the form says: logs in, then acts at the pace of the run."""
 
     host = DEFAULT_HOST
-    wait_time = between(0.5, 1.5)
-    visits: ClassVar[Iterator[Visit]]
+    journey: ClassVar[Journey | None] = None
+    visits: ClassVar[Mapping[Journey | None, Iterator[Visit]]] = {}
 
     def on_start(self) -> None:
-        """Take the next visit and log in."""
-        self.visit = next(type(self).visits)
+        """Take the next visit, log in and wait for the first step."""
+        self.visit = next(self.visits[self.journey])
         self.visit.carry(log_in(self.visit.visitor), self.environment)
+        self.wait_time()
+
+    def wait_time(self) -> float:
+        """Wait until the next step is due, instead of telling Locust how long to."""
+        self.due_ns = self.visit.pace.next_start()
+        return 0.0
 
     @task  # type: ignore[untyped-decorator] # locust ships no types
     def follow(self) -> None:
         """One step of the journey, or a login where one is needed first."""
-        visit = self.visit
-        step = log_in if visit.must_log_in else next(visit.steps)
-        visit.carry(step(visit.visitor), self.environment)
+        step = self.visit.next_step()
+        self.visit.carry(step(self.visit.visitor), self.environment, self.due_ns)
 
     def on_stop(self) -> None:
-        """Close the connection."""
+        """Leave, and close the connection."""
+        self.visit.pace.end()
         self.visit.connection.close()
 
 
-def check(environment: Environment, **_: object) -> None:
-    """Leave with one line and exit code 2 when the command line already asks for what cannot be."""
-    try:
-        _choice(environment)
-    except ChoiceError as error:
-        sys.stderr.write(f"locust: {error}\n")
-        sys.exit(EXIT_USAGE)
+class Browser(Person):
+    """Always browses, whatever the form says."""
+
+    journey = "browse"
 
 
-def enroll(environment: Environment) -> None:
-    """Prepare the visits of a new run from what the form says now; when that cannot be, log why and start nothing."""
-    try:
-        Person.visits = visits(_choice(environment))
-    except ChoiceError as error:
-        log.error("%s", error)  # noqa: TRY400 - the line says it all
-        raise GreenletExit from error
+class LoginHeavy(Person):
+    """Half of all steps are logins."""
+
+    journey = "login-heavy"
 
 
-def _choice(environment: Environment) -> Choice:
-    return read_choice(environment.parsed_options, environment.host or DEFAULT_HOST)
+class RefreshHeavy(Person):
+    """Half of all steps are refreshes."""
+
+    journey = "refresh-heavy"
 
 
-def visits(choice: Choice) -> Iterator[Visit]:
+class LogoutHeavy(Person):
+    """Half of all steps are a logout and a login."""
+
+    journey = "logout-heavy"
+
+
+PICKED = (Browser, LoginHeavy, RefreshHeavy, LogoutHeavy)
+"""Classes for those who ask for them, by name or by `--class-picker`."""
+
+
+def visits(choice: Choice, numbers: Iterator[int], pace: Callable[[], Pace]) -> Iterator[Visit]:
     """Visits without end, each by the next visitor."""
     host, port = choice.address
-    for number in count():
+    for number in numbers:
         visitor = Visitor(number, choice.arm, f"{host}:{port}", choice.username(number), choice.password)
         journey = steps(choice.arm.journey, Random(number))  # noqa: S311 - reproducible load, not a secret
-        yield Visit(visitor, Connection(choice.address, TIMEOUT_S), journey, choice.refusals_expected)
+        connection = Connection(choice.address, TIMEOUT_S)
+        yield Visit(visitor, connection, journey, pace(), choice.refusals_expected)

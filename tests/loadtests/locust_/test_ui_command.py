@@ -4,7 +4,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from loadtests.locust_.ui_command import LOCUSTFILE, locust_command
+from loadtests.locust_.ui_command import (
+    LOCUSTFILE,
+    locust_command,
+    master_options,
+    sticky_options,
+    worker_command,
+)
 
 
 def test_the_web_ui_is_for_this_machine_alone() -> None:
@@ -20,6 +26,18 @@ def test_the_web_ui_is_for_this_machine_alone() -> None:
         "--seeded-users": "1000",
         "--scheme": "jwt-rs256",
     }
+
+
+def test_master_and_workers_meet_on_this_machine_alone() -> None:
+    """Master and worker name the same port of the loopback; a worker is told nothing else, no password either."""
+    assert master_options(5557) == ("--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", "5557")
+    assert worker_command(5557)[5:] == ("--worker", "--master-host", "127.0.0.1", "--master-port", "5557")
+
+
+def test_stickiness_is_offered_and_may_be_chosen() -> None:
+    """The form knows where the sticky balancer is in any case."""
+    assert sticky_options("http://lb:8081", chosen=False) == ("--sticky-host", "http://lb:8081")
+    assert sticky_options("http://lb:8081", chosen=True)[2:] == ("--balancing", "sticky")
 
 
 def test_the_form_keeps_its_default_scheme() -> None:
