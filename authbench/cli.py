@@ -10,7 +10,7 @@ from types import FrameType
 from typing import NoReturn
 
 from authbench.exits import Exit
-from authbench.options import add_choices, add_output, port, whole_number
+from authbench.options import add_choices, add_output, add_target, add_workers, address, port, whole_number
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -90,6 +90,7 @@ def _parser() -> Parser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_run(commands.add_parser("run", help="measure schemes side by side; prints a table, writes a report"))
     _add_up(commands.add_parser("up", help="start a stack and Locust's web UI before it"))
+    _add_worker(commands.add_parser("worker", help="generate load for a run that waits for workers"))
     _add(commands.add_parser("list", help="the schemes and what they claim"), "listing", json=True)
     _add(commands.add_parser("doctor", help="whether this machine can measure, and what it would use"), "doctor")
     _add_report(commands.add_parser("report", help="make a run's table and report.html again from its records"))
@@ -107,7 +108,17 @@ def _add(parser: argparse.ArgumentParser, module: str, *, json: bool = False) ->
 def _add_run(parser: argparse.ArgumentParser) -> None:
     _add(parser, "run")
     add_choices(parser)
+    add_target(parser)
+    add_workers(parser)
     add_output(parser)
+
+
+def _add_worker(parser: argparse.ArgumentParser) -> None:
+    _add(parser, "worker")
+    parser.add_argument(
+        "--master", type=address, required=True, metavar="HOST[:PORT]", help="where `run --expect-workers` listens"
+    )
+    parser.add_argument("--once", action="store_true", help="end after one run (default: serve the next)")
 
 
 def _add_up(parser: argparse.ArgumentParser) -> None:
@@ -115,8 +126,15 @@ def _add_up(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--replicas", type=whole_number, default=2, metavar="N", help="replicas of the API (default: 2)"
     )
-    parser.add_argument("--balancing", default="roundrobin", choices=("roundrobin", "sticky", "leastconn", "source"))
+    parser.add_argument(
+        "--balancing",
+        default="roundrobin",
+        choices=("roundrobin", "sticky", "leastconn", "source"),
+        help="what the form has chosen at first; sticky is offered in any case (default: roundrobin)",
+    )
+    parser.add_argument("--workers", type=whole_number, default=0, metavar="N", help="Locust workers (default: none)")
     parser.add_argument("--port", type=port, default=8080, help="the load balancer's (default: 8080)")
+    parser.add_argument("--sticky-port", type=port, default=8081, help="as --port, with affinity (default: 8081)")
     parser.add_argument("--web-port", type=port, default=8089, help="Locust's web UI (default: 8089)")
     parser.add_argument("--users", type=whole_number, default=1000, metavar="N", help="users to seed (default: 1000)")
 

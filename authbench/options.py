@@ -1,6 +1,7 @@
 """Options that several commands share, and how their values are read."""
 
 import argparse
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -12,6 +13,10 @@ Number = TypeVar("Number", int, float)
 RATE_MAX_RPS = 100_000.0
 REPLICAS_MAX = 64
 PORT_MAX = 65_535
+MASTER_PORT = 5557
+"""Locust's own."""
+WORKERS_MAX = 24
+"""Every arm has at least so many visitors: one for each."""
 
 
 def add_choices(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +35,50 @@ def add_choices(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--seconds", type=whole_number, metavar="S", help="length of each slice of load")
     group.add_argument("--blocks", type=whole_number, metavar="N", help="how often all arms are started afresh")
     group.add_argument("--seed", type=int, metavar="N", help="repeats a run's schedule and order (default: drawn)")
+
+
+def add_target(parser: argparse.ArgumentParser) -> None:
+    """A stack that somebody else runs, instead of one of our own; the environment may name it as well."""
+    group = parser.add_argument_group(
+        "a stack somebody else runs", "Each may stand in the environment, as AUTHBENCH_TARGET for --target."
+    )
+    group.add_argument("--target", default=_setting("TARGET"), metavar="URL", help="http(s)://HOST[:PORT] to measure")
+    group.add_argument(
+        "--user-password-file",
+        type=Path,
+        default=_setting("USER_PASSWORD_FILE"),
+        metavar="FILE",
+        help="holds the password of its seeded users",
+    )
+    group.add_argument(
+        "--seeded-users",
+        type=whole_number,
+        default=_setting("SEEDED_USERS") or 1000,
+        metavar="N",
+        help="how many users it was seeded with (default: 1000)",
+    )
+    group.add_argument(
+        "--target-metrics", default=_setting("TARGET_METRICS"), metavar="URL,..", help="/metrics of its services"
+    )
+    group.add_argument("--target-redis", default=_setting("TARGET_REDIS"), metavar="URL", help="its Redis, to be asked")
+    group.add_argument(
+        "--target-database", default=_setting("TARGET_DATABASE"), metavar="URL", help="its PostgreSQL, to be asked"
+    )
+
+
+def _setting(name: str) -> str | None:
+    """What the environment says; empty is as if unset."""
+    return os.environ.get(f"AUTHBENCH_{name}") or None
+
+
+def add_workers(parser: argparse.ArgumentParser) -> None:
+    """Over whom the load is spread."""
+    group = parser.add_argument_group("who generates the load (default: one process)")
+    group.add_argument("--workers", type=workers, metavar="N", help="so many processes on this machine")
+    group.add_argument("--expect-workers", type=workers, metavar="N", help="so many that are started by `worker`")
+    group.add_argument(
+        "--bind", type=address, metavar="HOST[:PORT]", help="where to wait for them (default: 127.0.0.1:5557)"
+    )
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:
@@ -53,6 +102,20 @@ def whole_number(text: str) -> int:
 def port(text: str) -> int:
     """A TCP port to listen on."""
     return _checked(text, int, lambda value: 1 <= value <= PORT_MAX, f"a port from 1 to {PORT_MAX}")
+
+
+def workers(text: str) -> int:
+    """A count of load workers."""
+    return _checked(text, int, lambda value: 1 <= value <= WORKERS_MAX, f"a whole number from 1 to {WORKERS_MAX}")
+
+
+def address(text: str) -> tuple[str, int]:
+    """A host and a port, Locust's own where none is given."""
+    host, _, given = text.partition(":")
+    if not host:
+        message = f"found {text!r}, expected HOST or HOST:PORT"
+        raise argparse.ArgumentTypeError(message)
+    return host, port(given) if given or text.endswith(":") else MASTER_PORT
 
 
 def whole_numbers(text: str) -> tuple[int, ...]:

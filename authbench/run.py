@@ -6,11 +6,14 @@ import sys
 from pathlib import Path
 from secrets import randbelow
 
+from authbench import target
 from authbench.exits import Exit
 from authbench.progress import live_progress
+from authbench.spreading import announce, spread_of
 from authbench.telling import tell
 from bench.analysis.model import Summary
 from bench.measure import environment, rundir
+from bench.measure.crew import LoadLostError
 from bench.measure.profiles import Choices, plan_blocks
 from bench.measure.run import Run, measure
 from bench.measure.rundir import RunDirectory
@@ -23,19 +26,28 @@ SEEDS = 1_000_000
 
 def command(chosen: argparse.Namespace) -> int:
     """Measure what was chosen; the exit code."""
+    spread = spread_of(chosen)
     run = prepare(chosen)
-    interrupted = False
+    run.spread = spread
+    announce(spread)
+    interrupted, lost = False, ""
     try:
         with live_progress() as progress:
             measure(run, progress)
     except KeyboardInterrupt:
         interrupted = True
+    except LoadLostError as loss:
+        lost = str(loss)
     summary = run.summary()
     run.describe(summary)
     tell(run.directory, summary, as_json=chosen.json)
     if interrupted:
         print(f"authbench: interrupted; what was measured is kept in {run.directory.path}", file=sys.stderr)  # noqa: T201
         return Exit.INTERRUPTED
+    if lost:
+        told = f"{lost}; the run ends here, what was measured is kept in {run.directory.path}"
+        print(f"authbench: {told}", file=sys.stderr)  # noqa: T201 - not part of the result
+        return Exit.NOTHING_VALID
     return judge(summary, strict=chosen.strict)
 
 
@@ -44,6 +56,8 @@ def prepare(chosen: argparse.Namespace) -> Run:
     choices = _choices(chosen)
     for name in choices.schemes:
         find(name)
+    if chosen.target:
+        return _prepare_remote(chosen, choices)
     blocks = plan_blocks(choices, schemes())
     found = {binary.name: binary.version for binary in binaries.found()}
     return Run(
@@ -53,6 +67,21 @@ def prepare(chosen: argparse.Namespace) -> Run:
         blocks=blocks,
         command=_command(chosen, choices.seed),
         environment=environment.describe(found),
+    )
+
+
+def _prepare_remote(chosen: argparse.Namespace, wished: Choices) -> Run:
+    remote, choices, blocks = target.plan_remote(target.open_site(chosen), wished, schemes())
+    directory = _directory(chosen.output)
+    target.announce(remote, blocks)
+    return Run(
+        directory=directory,
+        choices=choices,
+        catalogue=schemes(),
+        blocks=blocks,
+        command=_command(chosen, choices.seed),
+        environment=environment.describe({}, target=remote.site.url),
+        remote=remote,
     )
 
 
@@ -88,4 +117,4 @@ def _command(chosen: argparse.Namespace, seed: int) -> str:
         place = words.index(option)
         del words[place : place + 2]
     seeded = [] if chosen.seed is not None else ["--seed", str(seed)]
-    return shlex.join(["authbench", *words, *seeded])
+    return shlex.join(["authbench", *words, *target.words(chosen), *seeded])

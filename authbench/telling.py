@@ -17,15 +17,18 @@ BALANCING: dict[Balancing, str] = {
     "leastconn": "each request goes to the replica with the fewest open requests",
     "roundrobin-l4": "connections, not requests, are dealt to the replicas in turn",
     "source": "the client's address decides the replica",
+    "as-deployed": "whatever the target's load balancer does, which is not ours to see",
 }
 PASSWORDS = {
     "harness": "Argon2id below the OWASP floor, because login is not what these cells measure",
     "owasp": "Argon2id at the OWASP floor: 19 MiB, two passes, one lane",
+    "as-deployed": "as the target has it, not measured",
 }
 PINNING = (
     "CPU cells run with the servers on one half of the cores and the load generator on the other; latency cells share "
     "the machine freely."
 )
+PINNING_ELSEWHERE = "Nothing is pinned: where the target's processes run is not ours to choose."
 
 
 def tell(directory: RunDirectory, summary: Summary, *, as_json: bool) -> None:
@@ -35,7 +38,7 @@ def tell(directory: RunDirectory, summary: Summary, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(serial.to_jsonable(summary), indent=1))  # noqa: T201 - standard output is the result
         return
-    table.show(summary, sys.stdout)
+    table.show(summary, sys.stdout, target=_target(document))
     print(f"\nreport: {directory.report}")  # noqa: T201 - as above
 
 
@@ -53,7 +56,8 @@ def facts(document: dict[str, Any]) -> RunFacts:
         took_s=document["took_s"],
         company=tuple(sorted(arm["id"] for arm in first["arms"])),
         password_profile=PASSWORDS[document["password_profile"]],
-        pinning=PINNING,
+        pinning=PINNING_ELSEWHERE if _target(document) else PINNING,
+        target=_target(document),
         balancing={name: BALANCING[name] for name in sorted({arm["balancing"] for arm in first["arms"]})},
         environment=document["environment"],
         proofs=tuple(_proof(proof, first["arms"]) for proof in document["proofs"]),
@@ -66,7 +70,12 @@ def _proof(proof: dict[str, Any], arms: list[dict[str, Any]]) -> ArmProof:
     checks = proof["checks"]
     passed = tuple(check["claim"] for check in checks if check["holds"])
     failed = tuple(f"{check['claim']}: {check['found']}" for check in checks if not check["holds"])
-    return ArmProof(proof["arm"], scheme, passed, failed)
+    return ArmProof(proof["arm"], scheme, passed, failed, tuple(proof.get("untried", ())))
+
+
+def _target(document: dict[str, Any]) -> str:
+    """Where the servers were that somebody else runs; "" for a stack of our own, as in every run of before."""
+    return document.get("target") or ""
 
 
 def _notes(document: dict[str, Any]) -> tuple[str, ...]:

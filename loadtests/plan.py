@@ -4,13 +4,16 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Balancing = Literal["roundrobin", "sticky", "leastconn", "roundrobin-l4", "source"]
-Journey = Literal["steady", "browse", "login", "refresh"]
+Balancing = Literal["roundrobin", "sticky", "leastconn", "roundrobin-l4", "source", "as-deployed"]
+"""`as-deployed`: whatever the load balancer of a remote target does; nobody can choose it."""
+Journey = Literal["steady", "browse", "login", "refresh", "login-heavy", "refresh-heavy", "logout-heavy"]
 Arrivals = Literal["poisson", "constant"]
 Purpose = Literal["cpu", "latency"]
 
 BALANCINGS: tuple[Balancing, ...] = ("roundrobin", "sticky", "leastconn", "roundrobin-l4", "source")
-JOURNEYS: tuple[Journey, ...] = ("steady", "browse", "login", "refresh")
+JOURNEYS: tuple[Journey, ...] = (
+    "steady", "browse", "login", "refresh", "login-heavy", "refresh-heavy", "logout-heavy",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ FORMAT = "authbench-record"
 VERSION = 1
 # Format history
 # 1  2026-11  first version: samples "s", resources "r", events "e".
+#             Since then the footer may tell workers and clock_uncertainty_ns; without them one process loaded.
 
 SUFFIX = ".jsonl.gz"
 
@@ -95,9 +96,11 @@ class Footer:
     """What the cell came to.
 
     `idle_cpu_ns_per_s` is each process's consumption without load; `store_commands` counts server commands per
-    store during the slice; `generator_cpu_ratio` is the generator's CPU over the slice's wall time (1.0: one
-    core); `loop_lag_ns` the worst delay of its event loop. None: not measured, never zero. `disturbed`: INVALID for
-    the machine's sake alone, so other blocks may stand in for this one.
+    store during the slice, where they can be told from those of other arms; `generator_cpu_ratio` is the
+    generator's CPU over the slice's wall time (1.0: one core); `loop_lag_ns` the worst delay of its event loop; of
+    several load `workers` both are the worst one's, and `clock_uncertainty_ns` is how far the worst one's clock may
+    be off the others'. None: not measured, never zero. `disturbed`: INVALID for the machine's sake alone, so other
+    blocks may stand in for this one.
     """
 
     counts: Counts
@@ -105,9 +108,11 @@ class Footer:
     reasons: tuple[str, ...]
     disturbed: bool
     idle_cpu_ns_per_s: Mapping[str, float]
-    store_commands: Mapping[str, Mapping[str, int]]
+    store_commands: Mapping[str, Mapping[str, int]] | None
     generator_cpu_ratio: float | None
     loop_lag_ns: int | None
+    workers: int = 1
+    clock_uncertainty_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,13 @@ from loadtests.plan import SlicePlan
 
 @dataclass(frozen=True, slots=True)
 class ArmProof:
-    """What one arm was made to show before it was timed, one sentence a check."""
+    """What one arm was made to show before it was timed, one sentence a check; and what could not be tried on it."""
 
     arm: str
     scheme: str
     passed: tuple[str, ...]
     failed: tuple[str, ...] = ()
+    untried: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class RunFacts:
     `started_at` is ISO 8601 with its zone; `command` reproduces the run when pasted into a shell; `took_s` is the
     whole run's wall time. `balancing` explains each policy used, `password_profile` and `pinning` are sentences.
     `company` lists every arm that ran at the same time. `environment` may nest mappings and lists.
+    `target` is where the servers were that somebody else runs, "" for a stack of our own.
     `notes` are sentences a reader must not miss, e.g. that the run was interrupted.
     """
 
@@ -42,3 +44,4 @@ class RunFacts:
     environment: Mapping[str, Any] = field(default_factory=dict)
     proofs: tuple[ArmProof, ...] = ()
     notes: tuple[str, ...] = ()
+    target: str = ""

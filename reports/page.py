@@ -18,6 +18,9 @@ JOURNEYS = {
     "browse": "90 % reads, 8 % writes, 2 % logout and login",
     "login": "logins",
     "refresh": "reads with access lifetimes of seconds, so that refreshes fire",
+    "login-heavy": "45 % reads, 5 % writes, 50 % logins",
+    "refresh-heavy": "45 % reads, 5 % writes, 50 % refreshes",
+    "logout-heavy": "45 % reads, 5 % writes, 50 % logout and login",
 }
 INTERVAL = re.compile(r"(\([^()]*\))")
 """Splits a text into what is outside and, at odd places, inside parentheses, where no line may break."""

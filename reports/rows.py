@@ -11,6 +11,8 @@ from reports.format import percent, plural
 
 HALF, NEARLY_HALF = 0.5, 0.05
 SMALLEST_TOLD_RATIO = 0.001
+UNTOLD = frozenset(("roundrobin", "as-deployed"))
+"""Policies that tell no arm from its neighbours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +118,16 @@ def labels(cells: Iterable[CellSummary]) -> dict[str, str]:
     return {
         arm: plan.scheme
         + (f" {plan.carrier}" if len(carriers[plan.scheme]) > 1 else "")
-        + (f" {plan.balancing}" if plan.replicas > 1 and plan.balancing != "roundrobin" else "")
+        + (f" {plan.balancing}" if plan.replicas > 1 and plan.balancing not in UNTOLD else "")
         + (f" {plan.journey}" if plan.journey != "steady" else "")
         + (" again" if arm.endswith(AGAIN) else "")
         for arm, plan in arms.items()
     }
+
+
+def is_remote(summary: Summary) -> bool:
+    """Whether somebody else ran the servers: then of those only the services can tell what they consume."""
+    return any(cell.cell.balancing == "as-deployed" for cell in summary.cells)
 
 
 def refused_in_words(ratio: float) -> str:

@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.analysis.model import CellSummary, Estimate, Summary
+from bench.analysis.model import CellSummary, Summary
 from reports import format as figures
 from reports.rows import Group, Row, groups, refused_in_words
-from reports.tables import store_operations
+from reports.tables import NOT_MEASURED, store_operations
 from reports.words import NOT_SHOWN, aa_line, reasons
 
 COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
@@ -29,6 +29,7 @@ HEADING = (
     "{:g} requests/s and arm, n replicas. CPU and store operations per successful\n"
     "request, ± half the 95 % interval; p50 and p99 of the response time."
 )
+REMOTE = "Remote target {}: of CPU only the services' own is known,\nnot the load balancer's nor the stores'."
 STYLES = {"VALID": "", "INVALID": "red", "UNPROVEN": "yellow"}
 NARROWEST = 80
 WORD_MAX = 20
@@ -36,11 +37,16 @@ ROOMY = 104
 UNENCODABLE = str.maketrans({"±": "+/-", figures.MINUS: "-", figures.EN_DASH: "-", figures.SPACE: " ", "µ": "u"})
 
 
-def show(summary: Summary, stream: TextIO) -> None:
-    """Print the comparison, the reasons of cells that cannot be compared, and what the A/A pair says, to `stream`."""
+def show(summary: Summary, stream: TextIO, *, target: str = "") -> None:
+    """Print the comparison, the reasons of cells that cannot be compared, and what the A/A pair says, to `stream`.
+
+    `target`: where the servers were that somebody else runs.
+    """
     console = Console(file=stream, highlight=False, markup=False, emoji=False)
     console.width = max(console.width, NARROWEST)
     with console.capture() as capture:
+        if target:
+            console.print(REMOTE.format(target))
         _print(summary, console)
     text = "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
     stream.write(text if _speaks_unicode(stream) else text.translate(UNENCODABLE).encode("ascii", "replace").decode())
@@ -87,7 +93,7 @@ def _cells(row: Row) -> Iterator[Text]:
     latency = row.latency or row.cell
     yield Text(row.label)
     yield Text(str(row.cell.cell.replicas))
-    yield Text(_total(row.total_us))
+    yield Text(_total(row))
     yield Text(_difference(row))
     yield Text(_percentile(latency, "p50"))
     yield Text(_percentile(latency, "p99"))
@@ -96,9 +102,10 @@ def _cells(row: Row) -> Iterator[Text]:
     yield Text(row.cell.verdict.status)
 
 
-def _total(total: Estimate | None) -> str:
+def _total(row: Row) -> str:
+    total = row.total_us
     if total is None:
-        return "-"
+        return "-" if row.is_invalid else NOT_MEASURED
     if not figures.has_interval(total):
         return figures.number(total.value)
     return (

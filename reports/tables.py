@@ -9,12 +9,14 @@ from bench.analysis.model import CellSummary, Estimate, Summary
 from reports import format as figures
 from reports.charts import component_names
 from reports.facts import ArmProof, RunFacts
-from reports.rows import Group, Row, groups, labels
+from reports.rows import Group, Row, groups, is_remote, labels
 from reports.words import difference
 
-INVALID = "invalid"
+INVALID, NOT_MEASURED = "invalid", "not measured"
 PERCENTILES = ("p50", "p90", "p95", "p99", "p99.9")
 SERVICE_PERCENTILES = ("p50", "p99")
+UNSEEN = ("haproxy", "redis", "postgres")
+"""What of a remote target nobody tells the CPU time of."""
 Tone = Literal["", "control", "muted", "invalid", "unproven"]
 
 
@@ -51,8 +53,9 @@ def comparison(summary: Summary) -> TableView:
         "CPU per request", "against the control", "p50", "p99", "store operations per request", "refused (theory)",
         "verdict",
     )  # fmt: skip
+    whose = "the services alone" if is_remote(summary) else "all server processes together"
     caption = (
-        "CPU per successful request, all server processes together; p50 and p99 of the response time; "
+        f"CPU per successful request, {whose}; p50 and p99 of the response time; "
         f"95{figures.SPACE}% intervals in parentheses. The control is the same endpoint without protection."
     )
     return _by_group(summary, caption, head, _compared)
@@ -60,7 +63,7 @@ def comparison(summary: Summary) -> TableView:
 
 def by_component(summary: Summary) -> TableView:
     """CPU per request, component by component."""
-    names = component_names(groups(summary))
+    names = [*component_names(groups(summary)), *(UNSEEN if is_remote(summary) else ())]
 
     def cells(row: Row) -> tuple[str, ...]:
         return tuple(_cpu(row, name) for name in (*names, "total"))
@@ -90,12 +93,13 @@ def refusals(summary: Summary) -> TableView:
 
 def traffic(summary: Summary) -> TableView:
     """Bytes and store operations."""
-    stores = sorted({store for cell in summary.cells for store in cell.store_operations})
+    stores = sorted({store for cell in summary.cells for store in cell.store_operations or {}})
 
     def cells(row: Row) -> tuple[str, ...]:
         if row.is_invalid:
             return (INVALID,) * (2 + len(stores))
-        operations = (_operations(row.cell.store_operations.get(store)) for store in stores)
+        counted = row.cell.store_operations
+        operations = (NOT_MEASURED if counted is None else _operations(counted.get(store)) for store in stores)
         return (f"{row.cell.bytes_up:,.0f} B", f"{row.cell.bytes_down:,.0f} B", *operations)
 
     head = ("bytes up", "bytes down", *(f"{store} operations" for store in stores))
@@ -115,21 +119,23 @@ def validity(summary: Summary) -> TableView:
 
 def proofs(facts: RunFacts) -> Iterator[tuple[str, str, ArmProof]]:
     """(scheme, arms that showed exactly this, what they showed)."""
-    told: dict[tuple[str, tuple[str, ...], tuple[str, ...]], list[ArmProof]] = {}
+    told: dict[tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...]], list[ArmProof]] = {}
     for proof in facts.proofs:
-        told.setdefault((proof.scheme, proof.passed, proof.failed), []).append(proof)
-    for (scheme, _, _), same in told.items():
+        told.setdefault((proof.scheme, proof.passed, proof.failed, proof.untried), []).append(proof)
+    for (scheme, *_), same in told.items():
         yield scheme, ", ".join(proof.arm for proof in same), same[0]
 
 
 def environment(facts: RunFacts) -> TableView:
     """Where the run took place, nested names joined by dots."""
-    lines = tuple(Line(name, (text,)) for name, text in _flat(facts.environment, ""))
+    lines = tuple(Line(name, (text,)) for name, text in _flat(facts.environment, "") if text)
     return TableView("The machine and the software of this run.", "what", ("value",), (Section("", lines),))
 
 
 def store_operations(cell: CellSummary) -> str:
     """`redis 1`, or `0` where no store was asked."""
+    if cell.store_operations is None:
+        return NOT_MEASURED
     asked = (
         f"{store}{figures.SPACE}{_operations(each)}" for store, each in sorted(cell.store_operations.items()) if each
     )
@@ -189,7 +195,7 @@ def _cpu(row: Row, component: str) -> str:
     if row.is_invalid:
         return INVALID
     estimate = row.cell.cpu_us.get(component)
-    return figures.interval(estimate, "µs") if estimate else "not measured"
+    return figures.interval(estimate, "µs") if estimate else NOT_MEASURED
 
 
 def _millis(cell: CellSummary, found: Mapping[str, Estimate | None], percentile: str) -> str:
@@ -240,7 +246,7 @@ def _checked(cell: CellSummary) -> Line:
         f"{figures.number(cell.lateness_p99_ms)}{figures.SPACE}ms"
         if math.isfinite(cell.lateness_p99_ms)
         else "nothing sent",
-        "not measured" if generator is None else figures.percent(generator, decimals=0),
+        NOT_MEASURED if generator is None else figures.percent(generator, decimals=0),
     )
     return Line(cell.id, cells, tones.get(cell.verdict.status, ""))
 

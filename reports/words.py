@@ -46,6 +46,12 @@ def verdict(summary: Summary) -> str:
     if group is None:
         return "Nothing can be compared in this run: no protected cell has a valid control beside it."
     ranked = [row for row in group.rows if row.versus is not None]
+    if any(row.cell.verdict.status == "UNPROVEN" for row in ranked):
+        return f"Unproven, as nothing shows that the schemes did their work: {_ranking(group, ranked, summary)}"
+    return _ranking(group, ranked, summary)
+
+
+def _ranking(group: Group, ranked: Sequence[Row], summary: Summary) -> str:
     if not any(row.versus is not None and row.versus.shown for row in ranked):
         return f"At {group.title}, no scheme is shown to cost more CPU than the unprotected endpoint."
     cheapest = _leaders(ranked, summary)
@@ -67,7 +73,12 @@ def difference(row: Row) -> str:
         return "the control"
     if row.versus is None:
         return "not compared"
-    return _costs(row.versus) if row.versus.shown else NOT_SHOWN
+    return (_costs(row.versus) if row.versus.shown else NOT_SHOWN) + _doubt(row.cell)
+
+
+def _doubt(*cells: CellSummary) -> str:
+    """What a comparison with any of `cells` is to be read with."""
+    return " (unproven)" if any(cell.verdict.status == "UNPROVEN" for cell in cells) else ""
 
 
 def aa_line(summary: Summary) -> str:
@@ -173,12 +184,14 @@ def _answers(summary: Summary) -> Iterator[str]:
 
 def _answer(question: Question, found: Comparison, cells: Mapping[str, CellSummary]) -> str:
     names = labels(cells.values())
-    candidate, baseline = (cells[one].cell for one in (found.candidate, found.baseline))
+    sides = (cells[found.candidate], cells[found.baseline])
+    candidate, baseline = (side.cell for side in sides)
     where = f"at {figures.plural(candidate.replicas, 'replica')}"
     pair = f"{names[candidate.arm]} against {names[baseline.arm]} {where}"
+    what = question.what + _doubt(*sides)
     if not found.shown:
-        return f"{question.what}: {NOT_SHOWN} ({pair}, {figures.change(found.ratio)} CPU per request)."
-    return f"{question.what}: {_costs(found)} of CPU per request ({pair})."
+        return f"{what}: {NOT_SHOWN} ({pair}, {figures.change(found.ratio)} CPU per request)."
+    return f"{what}: {_costs(found)} of CPU per request ({pair})."
 
 
 def _refusals(summary: Summary) -> Iterator[str]:

@@ -19,7 +19,8 @@ FILE_LINES_MAX, FUNCTION_LINES_MAX, FUNCTION_LINES_MEDIAN, SCHEME_LINES_MAX = 30
 SCHEME_METHODS = ["__init__", "issue", "verify", "renew", "revoke", "revoke_user", "sessions"]
 LOCUST_ROOMS = ("loadtests/locust_/", "loadtests/locustfile.py")
 HEAVY = {"locust", "gevent", "matplotlib", "numpy", "scipy"}
-OF_A_MACHINE = re.compile(r"(?<![\w.])/(?:work|home|root|Users)/\w")
+# locust's home is where its operator mounts what a LocustTest names, in every cluster
+OF_A_MACHINE = re.compile(r"(?<![\w.])/(?:work|home(?!/locust/)|root|Users)/\w")
 REGISTRY = re.compile(r"(?:pypi|pythonhosted|npmjs)\.(?:org|com)|(?:docker|ghcr|quay|gcr)\.io")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

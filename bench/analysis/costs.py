@@ -38,15 +38,15 @@ def _readings(resources: Iterable[Resource]) -> Mapping[str, tuple[Resource, Res
     return readings
 
 
-def store_operations(records: Iterable[Record]) -> dict[str, float]:
-    """Server commands per request by store, over the records that were finished."""
+def store_operations(records: Iterable[Record]) -> dict[str, float] | None:
+    """Server commands per request by store, over the records that know them; None where none does."""
     commands: Counter[str] = Counter()
     requests = 0
     for record in records:
-        if record.footer is not None:
+        if record.footer is not None and record.footer.store_commands is not None:
             requests += len(record.samples)
             commands.update({store: sum(counts.values()) for store, counts in record.footer.store_commands.items()})
-    return {store: count / requests for store, count in commands.items()} if requests else {}
+    return {store: count / requests for store, count in commands.items()} if requests else None
 
 
 def mean_bytes(samples: Sequence[Sample]) -> tuple[float, float]:

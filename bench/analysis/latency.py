@@ -13,7 +13,15 @@ from loadtests.record import Sample, StepName
 NS_PER_MS = 1e6
 
 PERCENTILES: Mapping[str, float] = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
-HOT_STEP: Mapping[Journey, StepName] = {"steady": "read", "browse": "read", "login": "login", "refresh": "refresh"}
+HOT_STEP: Mapping[Journey, StepName] = {
+    "steady": "read",
+    "browse": "read",
+    "login": "login",
+    "refresh": "refresh",
+    "login-heavy": "login",
+    "refresh-heavy": "refresh",
+    "logout-heavy": "logout",
+}
 """The step a journey is about: its times are told, the others' are not mixed into them."""
 SPECTRUM = tuple(1 - 10 ** (-step / 20) for step in range(1, 61))
 """Sixty quantiles evenly spaced on an axis of log 1/(1-q): 0.109 ... 0.9 ... 0.99 ... 0.999."""

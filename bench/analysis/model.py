@@ -58,7 +58,8 @@ class CellSummary:
     `cpu_us`: CPU microseconds per successful request by component (`haproxy`, `bff`, `replicas`, ...) and
     `total`, idle consumption subtracted, mean over blocks with a t interval. `response_ms`, `service_ms`: by
     percentile name (`p50`, `p90`, `p95`, `p99`, `p99.9`), None where there are too few samples.
-    `store_operations`: server commands per request by store. Per-request bytes are HTTP bytes.
+    `store_operations`: server commands per request by store, None where they were not measured. Per-request bytes
+    are HTTP bytes.
     `sent_ratio`: sent / scheduled. `lateness_p99_ms`: sent - intended where a visitor was idle;
     infinite when nothing was sent.
     """
@@ -72,7 +73,7 @@ class CellSummary:
     cpu_us: Mapping[str, Estimate]
     response_ms: Mapping[str, Estimate | None]
     service_ms: Mapping[str, Estimate | None]
-    store_operations: Mapping[str, float]
+    store_operations: Mapping[str, float] | None
     bytes_up: float
     bytes_down: float
     refusals: Refusals

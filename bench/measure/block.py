@@ -1,20 +1,20 @@
 """One block: all arms started afresh, proven, logged in, then loaded side by side, slice after slice."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from bench.measure.generator import GeneratorProcess
+from bench.measure.generator import Generators
 from bench.measure.laboratory import ArmBench
-from bench.measure.piece import Loading, refused_record
+from bench.measure.piece import Loading, Rates, Subject, refused_record
 from bench.measure.proof import Proof, prove
 from bench.stack.errors import NotReadyError
 from bench.stack.foundation import Foundation
 from bench.stack.stack import Stack
-from loadtests.assignment import Assignment, Target
+from loadtests.assignment import Assignment
+from loadtests.deliveries import worker_lost
 from loadtests.orders import LoggedIn
-from loadtests.plan import BlockPlan
+from loadtests.plan import BlockPlan, SlicePlan
 from loadtests.record import Record
 from services.contract import SchemeSpec
 
@@ -35,15 +35,12 @@ class Progress(Protocol):
 class Surroundings:
     """What is the same for every block of a run."""
 
-    foundation: Foundation
+    generators: Generators
     catalogue: Mapping[str, SchemeSpec]
     facts: Mapping[str, object]
     """The environment as records state it."""
-
-    @property
-    def user_password(self) -> str:
-        """What opens every seeded account."""
-        return self.foundation.users_password_file.read_text(encoding="utf-8")
+    user_password: str = field(repr=False)
+    """What opens every seeded account."""
 
     @property
     def needs_affinity(self) -> frozenset[str]:
@@ -51,20 +48,20 @@ class Surroundings:
         return frozenset(name for name, spec in self.catalogue.items() if spec.traits.needs_affinity)
 
 
-def run_block(plan: BlockPlan, around: Surroundings, progress: Progress) -> Iterator[Record]:
-    """Measure one block; yields each record as soon as it is judged.
+def run_block(plan: BlockPlan, foundation: Foundation, around: Surroundings, progress: Progress) -> Iterator[Record]:
+    """Measure one block on arms of our own; yields each record as soon as it is judged.
 
     An arm whose proof does not hold is not timed: its records say so. NotReadyError when the stack does not come up.
     """
     progress.stage(f"starting {len(plan.arms)} arms")
-    with Stack(plan.arms, around.foundation, seed=plan.seed) as stack:
+    with Stack(plan.arms, foundation, seed=plan.seed) as stack:
         benches = [ArmBench(stack.arms[arm.id], around.user_password) for arm in plan.arms]
         proofs = [_prove(bench, around, progress) for bench in benches]
         for proof in proofs:
-            yield from _not_timed(plan, proof, around)
+            yield from not_timed(plan, proof, around)
         kept = [bench for bench, proof in zip(benches, proofs, strict=True) if proof.holds]
         if kept:
-            yield from _load(replace(plan, arms=tuple(bench.plan for bench in kept)), kept, around, progress)
+            yield from load(replace(plan, arms=tuple(bench.plan for bench in kept)), kept, around, progress)
 
 
 def _prove(bench: ArmBench, around: Surroundings, progress: Progress) -> Proof:
@@ -73,25 +70,42 @@ def _prove(bench: ArmBench, around: Surroundings, progress: Progress) -> Proof:
     return proof
 
 
-def _not_timed(plan: BlockPlan, proof: Proof, around: Surroundings) -> Iterator[Record]:
+def not_timed(plan: BlockPlan, proof: Proof, around: Surroundings) -> Iterator[Record]:
+    """An INVALID record for every cell of an arm whose proof does not hold; none where it does."""
     if not proof.holds:
         cells = (cell for piece in plan.slices for cell in plan.cells(piece) if cell.arm == proof.arm)
         reasons = tuple(f"not timed, its proof does not hold: {failure}" for failure in proof.failures)
         yield from (refused_record(cell, plan, around.facts, reasons) for cell in cells)
 
 
-def _load(plan: BlockPlan, benches: Sequence[ArmBench], around: Surroundings, progress: Progress) -> Iterator[Record]:
-    targets = tuple(Target(*bench.address) for bench in benches)
+def load(
+    plan: BlockPlan,
+    benches: Sequence[Subject],
+    around: Surroundings,
+    progress: Progress,
+    *,
+    idle: Mapping[str, Rates] | None = None,
+) -> Iterator[Record]:
+    """Load the arms of `plan`, whose `benches` stand in the same order, with visitors of their own.
+
+    `idle`: what each arm's processes consume without load; None: it is measured. NotReadyError when not all visitors
+    can log in.
+    """
+    targets = tuple(bench.address for bench in benches)
     assignment = Assignment(plan, targets, around.user_password)
-    with ExitStack() as entered:
-        process = GeneratorProcess(around.foundation.supervisor, f"generator-{plan.index}", assignment)
-        generator = entered.enter_context(process)
+    with around.generators.open(f"generator-{plan.index}", assignment) as generator:
         progress.stage(f"logging in {sum(arm.visitors for arm in plan.arms)} visitors")
         _insist(generator.log_in())
         loading = Loading(plan, benches, generator, around.facts, around.needs_affinity)
-        progress.stage("measuring what the servers consume without load")
-        loading.measure_idle()
+        if idle is None:
+            progress.stage("measuring what the servers consume without load")
+            loading.measure_idle()
+        else:
+            loading.assume_idle(idle)
         for number, piece in enumerate(plan.slices):
+            if around.generators.lost:
+                yield from _not_loaded(plan, piece, around)
+                continue
             total = piece.rate_rps * len(plan.arms)
             progress.stage(
                 f"{piece.purpose} cells: {total:g} requests/s over {len(plan.arms)} arms", seconds=piece.seconds
@@ -99,8 +113,13 @@ def _load(plan: BlockPlan, benches: Sequence[ArmBench], around: Surroundings, pr
             yield from loading.measure(number)
 
 
+def _not_loaded(plan: BlockPlan, piece: SlicePlan, around: Surroundings) -> Iterator[Record]:
+    reasons = tuple(f"not loaded: {worker_lost(lost)}" for lost in around.generators.lost)
+    yield from (refused_record(cell, plan, around.facts, reasons) for cell in plan.cells(piece))
+
+
 def _insist(logged_in: LoggedIn) -> None:
-    if logged_in.failures:
+    if logged_in.failures and not logged_in.lost:
         found = ", ".join(logged_in.failures)
-        message = f"not every visitor could log in: found {found}, expected 200; look at the replicas' logs of the run"
+        message = f"not every visitor could log in: found {found}, expected 200; look at the logs of the services"
         raise NotReadyError(message)

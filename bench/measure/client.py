@@ -1,17 +1,38 @@
 """A blocking HTTP client for the proof: the visitor's own request bytes over a plain socket, one connection a call."""
 
 import socket
+import ssl
 from collections import defaultdict
+from functools import cache
 from http.client import HTTPException, HTTPResponse
 
+from loadtests.assignment import Target
 from loadtests.visitor import Flow, Response, Visitor
 
 TIMEOUT_S = 10.0
 
 
-def exchange(address: tuple[str, int], request: bytes) -> Response:
+@cache
+def _trust() -> ssl.SSLContext:
+    """Whom the machine, or the file SSL_CERT_FILE, trusts."""
+    return ssl.create_default_context()
+
+
+def connect(target: Target) -> socket.socket:
+    """A connection to `target`; by TLS only to one whose certificate is trusted and names it. OSError."""
+    plain = socket.create_connection((target.host, target.port), TIMEOUT_S)
+    if not target.tls:
+        return plain
+    try:
+        return _trust().wrap_socket(plain, server_hostname=target.host)
+    except BaseException:
+        plain.close()
+        raise
+
+
+def exchange(target: Target, request: bytes) -> Response:
     """Send `request`, read the answer. OSError or HTTPException where there is none."""
-    with socket.create_connection(address, TIMEOUT_S) as connection:
+    with connect(target) as connection:
         connection.sendall(request)
         answer = HTTPResponse(connection)
         answer.begin()
@@ -21,12 +42,12 @@ def exchange(address: tuple[str, int], request: bytes) -> Response:
         return Response(answer.status, dict(headers), answer.read())
 
 
-def follow(address: tuple[str, int], flow: Flow) -> Response:
+def follow(target: Target, flow: Flow) -> Response:
     """Carry a flow to its end; the last answer. A call that got none counts as status 0 and names the failure."""
     response = Response(0, failure="empty flow")
     call = next(flow, None)
     while call is not None:
-        response = _answer(address, call.request)
+        response = _answer(target, call.request)
         try:
             call = flow.send(response)
         except StopIteration:
@@ -34,13 +55,13 @@ def follow(address: tuple[str, int], flow: Flow) -> Response:
     return response
 
 
-def read_once(address: tuple[str, int], visitor: Visitor) -> Response:
+def read_once(target: Target, visitor: Visitor) -> Response:
     """One read with the credential `visitor` holds, without refresh or retry."""
-    return _answer(address, visitor.call("read").request)
+    return _answer(target, visitor.call("read").request)
 
 
-def _answer(address: tuple[str, int], request: bytes) -> Response:
+def _answer(target: Target, request: bytes) -> Response:
     try:
-        return exchange(address, request)
+        return exchange(target, request)
     except (OSError, HTTPException) as error:
         return Response(0, failure=str(error) or type(error).__name__)

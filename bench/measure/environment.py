@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -11,16 +11,20 @@ from typing import Any
 CPUINFO = Path("/proc/cpuinfo")
 STAT = Path("/proc/stat")
 
+GENERATING = ("locust", "gevent", "httptools")
 LIBRARIES = (
-    "falcon", "gunicorn", "pyjwt", "cryptography", "argon2-cffi", "redis", "hiredis", "psycopg", "locust", "gevent",
-    "httptools",
+    "falcon", "gunicorn", "pyjwt", "cryptography", "argon2-cffi", "redis", "hiredis", "psycopg", *GENERATING,
 )  # fmt: skip
 """What is measured and what measures it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """A machine and the software on it. `cores` are those this process may use; `servers`: version by binary."""
+    """A machine and the software on it. `cores` are those this process may use; `servers`: version by binary.
+
+    `target`: where the servers are that somebody else runs; then this is the machine that generates the load, and of
+    theirs nothing is known. "": they run here.
+    """
 
     cpu_model: str
     cores: int
@@ -31,6 +35,7 @@ class Environment:
     python: str
     libraries: Mapping[str, str]
     servers: Mapping[str, str]
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,7 @@ class Conditions:
     company: tuple[str, ...]
 
 
-def describe(servers: Mapping[str, str]) -> Environment:
+def describe(servers: Mapping[str, str], *, target: str = "") -> Environment:
     """This machine as it is now; `servers` are the versions of the server binaries the run uses."""
     return Environment(
         cpu_model=cpu_model(_text(CPUINFO)) or platform.machine(),
@@ -51,8 +56,9 @@ def describe(servers: Mapping[str, str]) -> Environment:
         system=_distribution(),
         kernel=f"{platform.system()} {platform.release()}",
         python=f"{platform.python_implementation()} {platform.python_version()}",
-        libraries=dict(_versions()),
+        libraries=dict(_versions(GENERATING if target else LIBRARIES)),
         servers=dict(servers),
+        target=target,
     )
 
 
@@ -76,8 +82,8 @@ def _distribution() -> str:
         return platform.system()
 
 
-def _versions() -> Iterator[tuple[str, str]]:
-    for name in LIBRARIES:
+def _versions(names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for name in names:
         try:
             yield name, metadata.version(name)
         except metadata.PackageNotFoundError:
@@ -119,6 +125,7 @@ def _traits(conditions: Conditions) -> dict[str, str]:
         "cores": str(environment.cores),
         "kernel": environment.kernel.split(".")[0],
         "Python": ".".join(environment.python.split(".")[:2]),
+        "target": environment.target or "a stack of its own",
         **{f"server {name}": version for name, version in sorted(environment.servers.items())},
         "arms": ", ".join(sorted(conditions.company)),
     }

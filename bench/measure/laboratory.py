@@ -1,20 +1,70 @@
 """An arm as measurement sees it: addresses, visitors, clocks, counters and the processes it is made of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
-from bench.measure.cpu import Member
-from bench.measure.proof import Address, Counts
+from psycopg import OperationalError
+from redis.exceptions import RedisError
+
+from bench.measure.cpu import Member, account
+from bench.measure.proof import Counts, difference
+from bench.measure.verdict import UNPROVEN
 from bench.stack.arm import RunningArm
 from bench.stack.janitor import look
-from loadtests.assignment import USERNAME
+from loadtests.assignment import USERNAME, Target
 from loadtests.plan import ArmPlan
+from loadtests.record import Resource, Sample
 from loadtests.visitor import Visitor
+
+POSTGRES = "postgres"
+
+UNREADABLE = (OSError, OperationalError, RedisError)
+"""What asking a server that died raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Everything that can be read of an arm at one instant; None for what did not tell.
+
+    `processes`: who each one is. `requests`: what passed the load balancer.
+    """
+
+    processes: Mapping[str, str]
+    resources: tuple[Resource, ...]
+    commands: Counts | None
+    requests: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What one arm's visitors did in a slice."""
+
+    arm: ArmPlan
+    samples: tuple[Sample, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What the stores counted for an arm in a slice, None where it cannot be told.
+
+    `doubt`: why nothing shows that the scheme did its work, as long as no load balancer counts along; "": it is shown.
+    """
+
+    commands: Counts | None
+    doubt: str
+
+
+def grown(before: Reading, after: Reading) -> Counts | None:
+    """What the stores counted in between; None where they did not tell."""
+    if before.commands is None or after.commands is None:
+        return None
+    return difference(before.commands, after.commands)
 
 
 @dataclass(frozen=True, slots=True)
 class ArmBench:
-    """A running arm that can be proven (`bench.measure.proof.Bench`)."""
+    """A running arm that can be proven (`bench.measure.proof.Bench`) and loaded (`bench.measure.piece.Subject`)."""
 
     arm: RunningArm
     password: str
@@ -25,14 +75,19 @@ class ArmBench:
         return self.arm.plan
 
     @property
-    def address(self) -> Address:
-        """Where HAProxy listens."""
-        return self.arm.host, self.arm.port
+    def shares_machine(self) -> bool:
+        """All of its processes run here."""
+        return True
 
     @property
-    def replica_addresses(self) -> tuple[Address, ...]:
+    def address(self) -> Target:
+        """Where HAProxy listens."""
+        return Target(self.arm.host, self.arm.port)
+
+    @property
+    def replica_addresses(self) -> tuple[Target, ...]:
         """Where each of those listens who answer the clients of the scheme: BFFs, where it has them."""
-        return tuple((self.arm.host, one.port) for one in self.arm.facing)
+        return tuple(Target(self.arm.host, one.port) for one in self.arm.facing)
 
     def store_commands(self) -> Counts:
         """Server commands per store since the start."""
@@ -44,11 +99,38 @@ class ArmBench:
 
     def visitor(self, number: int) -> Visitor:
         """A visitor that is not logged in."""
-        return Visitor(number, self.plan, f"{self.arm.host}:{self.arm.port}", USERNAME.format(number), self.password)
+        return Visitor(number, self.plan, self.address.authority, USERNAME.format(number), self.password)
 
     def members(self) -> tuple[Member, ...]:
         """The processes whose CPU time is this arm's."""
         return tuple(Member(part.component, part.name, part.pid) for part in self.arm.processes())
+
+    def pids(self) -> Sequence[int]:
+        """The processes that can be kept apart from the generator."""
+        return [member.pid for member in self.members()]
+
+    def read(self) -> Reading:
+        """A server that died tells nothing more; the verdict finds it missing."""
+        members = self.members()
+        processes, resources = identities(members), account(members)
+        commands = requests = None
+        with suppress(*UNREADABLE):
+            commands = self.store_commands()
+        with suppress(*UNREADABLE):
+            requests = self.arm.haproxy.requests()
+        return Reading(processes, resources, commands, requests)
+
+    def account_polling(self) -> tuple[Resource, ...]:
+        """An account of what wakes up by itself.
+
+        A PostgreSQL backend does not: all it does after the visitors' login is to hand in its statistics once, which
+        would be taken for a habit.
+        """
+        return account(member for member in self.members() if member.component != POSTGRES)
+
+    def work(self, before: Reading, after: Reading, _loads: Sequence[Load]) -> Work:
+        """Its stores are its own, and its load balancer counts along."""
+        return Work(grown(before, after), UNPROVEN)
 
 
 def identities(members: tuple[Member, ...]) -> Mapping[str, str]:

@@ -3,35 +3,64 @@
 import os
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
-from psycopg import OperationalError
-from redis.exceptions import RedisError
-
 from bench.analysis.model import Verdict
 from bench.measure import environment
-from bench.measure.cpu import account, cpu_ns, rates_ns_per_s
-from bench.measure.laboratory import ArmBench, identities
-from bench.measure.proof import CONTROL, Counts, difference
+from bench.measure.cpu import cpu_ns, rates_ns_per_s
+from bench.measure.laboratory import Load, Reading, Work
+from bench.measure.proof import CONTROL, Counts
 from bench.measure.verdict import Evidence, control_drift_ratio, judge
 from bench.stack.pinning import apart
 from bench.stack.process import Process
+from loadtests.assignment import Target
 from loadtests.orders import Loaded
-from loadtests.plan import BlockPlan, CellPlan, SlicePlan
+from loadtests.plan import ArmPlan, BlockPlan, CellPlan, SlicePlan
 from loadtests.record import Counts as Stations
 from loadtests.record import Event, Footer, Header, Record, Resource, Sample
 
 IDLE_S = 2.0
 SETTLE_S = 0.05
-POSTGRES = "postgres"
 NS_PER_S = 1_000_000_000
 
-UNREADABLE = (OSError, OperationalError, RedisError)
-"""What asking a server that died raises."""
-
 Rates = Mapping[str, float]
+
+
+class Subject(Protocol):
+    """A running arm as measurement sees it."""
+
+    @property
+    def plan(self) -> ArmPlan:
+        """What runs."""
+        ...
+
+    @property
+    def address(self) -> Target:
+        """Where its load balancer listens."""
+        ...
+
+    @property
+    def shares_machine(self) -> bool:
+        """Whether its processes are known to run on this machine, and no others of the stack."""
+        ...
+
+    def pids(self) -> Sequence[int]:
+        """The processes that can be kept apart from the generator."""
+        ...
+
+    def read(self) -> Reading:
+        """Its counters and clocks, as far as they can be read."""
+        ...
+
+    def account_polling(self) -> tuple[Resource, ...]:
+        """An account of what wakes up by itself."""
+        ...
+
+    def work(self, before: Reading, after: Reading, loads: Sequence[Load]) -> Work:
+        """What the stores counted for it in a slice; `loads` of all arms."""
+        ...
 
 
 class Generator(Protocol):
@@ -39,7 +68,12 @@ class Generator(Protocol):
 
     @property
     def process(self) -> Process:
-        """The process that generates."""
+        """The process that generates, or has workers do it."""
+        ...
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """All of ours that generate, to be kept apart from the servers."""
         ...
 
     def load(self, number: int) -> Loaded:
@@ -49,16 +83,6 @@ class Generator(Protocol):
     def samples(self, number: int, arm: str) -> tuple[Sample, ...]:
         """What arrived of slice `number` for `arm`."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """Everything that can be read of an arm at one instant. `requests` None: the load balancer did not tell."""
-
-    processes: Mapping[str, str]
-    resources: tuple[Resource, ...]
-    commands: Counts
-    requests: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +100,9 @@ class Conditions:
     """What was the same for every arm of a slice."""
 
     loaded: Loaded
+    loads: tuple[Load, ...]
     drift_ratio: float | None
-    other_load_ratio: float
+    other_load_ratio: float | None
 
 
 class Loading:
@@ -86,7 +111,7 @@ class Loading:
     def __init__(
         self,
         plan: BlockPlan,
-        benches: Sequence[ArmBench],
+        benches: Sequence[Subject],
         generator: Generator,
         facts: Mapping[str, object],
         needs_affinity: frozenset[str],
@@ -98,12 +123,16 @@ class Loading:
         self._needs_affinity = needs_affinity
         self._idle: Mapping[str, Rates] = {}
 
+    def assume_idle(self, rates: Mapping[str, Rates]) -> None:
+        """Take what each process consumes without load, by arm, from who knows it already."""
+        self._idle = rates
+
     def measure_idle(self, seconds: float = IDLE_S) -> None:
         """Learn what each process consumes without load; blocks for `seconds`."""
-        before = [_account_polling(bench) for bench in self._benches]
+        before = [bench.account_polling() for bench in self._benches]
         time.sleep(seconds)
         self._idle = {
-            bench.plan.id: rates_ns_per_s(earlier, _account_polling(bench))
+            bench.plan.id: rates_ns_per_s(earlier, bench.account_polling())
             for bench, earlier in zip(self._benches, before, strict=True)
         }
 
@@ -115,17 +144,17 @@ class Loading:
             loaded = self._generator.load(number)
         time.sleep(SETTLE_S)  # a process clock is exact only once the process sleeps
         machine_after, after = self._read_machine(), self._read()
-        samples = [self._generator.samples(number, arm.id) for arm in self._plan.arms]
+        loads = tuple(Load(arm, self._generator.samples(number, arm.id)) for arm in self._plan.arms)
         ours_ns = sum(_consumed_ns(*pair) for pair in zip(before, after, strict=True))
-        other = _other_load_ratio(machine_before, machine_after, ours_ns)
-        conditions = Conditions(loaded, self._drift_ratio(samples), other)
+        other = self._other_load_ratio(machine_before, machine_after, ours_ns + loaded.workers_cpu_ns)
+        conditions = Conditions(loaded, loads, self._drift_ratio(loads), other)
         return [
-            self._record(place, cell, (before[place], after[place]), samples[place], conditions)
+            self._record(place, cell, (before[place], after[place]), conditions)
             for place, cell in enumerate(self._plan.cells(piece))
         ]
 
     def _read(self) -> list[Reading]:
-        return [_read_arm(bench) for bench in self._benches]
+        return [bench.read() for bench in self._benches]
 
     def _read_machine(self) -> Machine:
         return Machine(
@@ -139,24 +168,32 @@ class Loading:
         """Servers and generator kept apart for a pinned slice."""
         if not piece.pinned:
             return nullcontext()
-        servers = [member.pid for bench in self._benches for member in bench.members()]
-        return apart(servers, [self._generator.process.pid])
+        servers = [pid for bench in self._benches for pid in bench.pids()]
+        return apart(servers, self._generator.pids)
 
-    def _drift_ratio(self, samples: Sequence[tuple[Sample, ...]]) -> float | None:
+    def _drift_ratio(self, loads: Sequence[Load]) -> float | None:
         """How far the control's speed moved within the slice; None without a control."""
-        place = next((place for place, arm in enumerate(self._plan.arms) if arm.scheme == CONTROL), None)
-        return None if place is None else control_drift_ratio(samples[place])
+        control = next((load for load in loads if load.arm.scheme == CONTROL), None)
+        return None if control is None else control_drift_ratio(control.samples)
+
+    def _other_load_ratio(self, before: Machine, after: Machine, arms_ns: int) -> float | None:
+        """None where the servers may be on this machine and not among the arms' processes: they would be others."""
+        if not all(bench.shares_machine for bench in self._benches):
+            return None
+        ours_ns = arms_ns + after.generator_ns - before.generator_ns + after.harness_ns - before.harness_ns
+        busy_ns, wall_ns = after.busy_ns - before.busy_ns, after.at_ns - before.at_ns
+        return environment.other_load_ratio(busy_ns, ours_ns, wall_ns, os.cpu_count() or 1)
 
     def _record(
         self,
         place: int,
         cell: CellPlan,
         readings: tuple[Reading, Reading],
-        samples: tuple[Sample, ...],
         conditions: Conditions,
     ) -> Record:
         before, after = readings
-        loaded = conditions.loaded
+        loaded, samples = conditions.loaded, conditions.loads[place].samples
+        work = self._benches[place].work(before, after, conditions.loads)
         evidence = Evidence(
             cell=cell,
             needs_affinity=cell.scheme in self._needs_affinity,
@@ -164,8 +201,11 @@ class Loading:
             samples=samples,
             processes_before=before.processes,
             processes_after=after.processes,
+            doubt=work.doubt,
             generator_cpu_ratio=loaded.generator_cpu_ratio,
             loop_lag_ns=loaded.loop_lag_ns,
+            missing_load=loaded.shortfalls,
+            clock_uncertainty_ns=loaded.clock_uncertainty_ns,
             control_drift_ratio=conditions.drift_ratio,
             other_load_ratio=conditions.other_load_ratio,
         )
@@ -174,22 +214,24 @@ class Loading:
             samples=samples,
             resources=(*before.resources, *after.resources),
             events=(Event(loaded.start_ns, "slice-start", cell.arm), Event(loaded.end_ns, "slice-end", cell.arm)),
-            footer=self._footer(evidence, readings, judge(evidence)),
+            footer=self._footer(evidence, work.commands, judge(evidence), loaded.workers),
         )
 
     def _header(self, cell: CellPlan) -> Header:
         return Header(cell, self._plan.index, tuple(sorted(arm.id for arm in self._plan.arms)), self._facts)
 
-    def _footer(self, evidence: Evidence, readings: tuple[Reading, Reading], verdict: Verdict) -> Footer:
+    def _footer(self, evidence: Evidence, commands: Counts | None, verdict: Verdict, workers: int) -> Footer:
         return Footer(
             counts=evidence.counts,
             verdict=verdict.status,
             reasons=verdict.reasons,
             disturbed=verdict.disturbed,
             idle_cpu_ns_per_s=self._idle.get(evidence.cell.arm, {}),
-            store_commands=difference(readings[0].commands, readings[1].commands),
+            store_commands=commands,
             generator_cpu_ratio=evidence.generator_cpu_ratio,
             loop_lag_ns=evidence.loop_lag_ns,
+            workers=workers,
+            clock_uncertainty_ns=evidence.clock_uncertainty_ns,
         )
 
 
@@ -202,33 +244,11 @@ def refused_record(cell: CellPlan, block: BlockPlan, facts: Mapping[str, object]
         reasons,
         disturbed=False,
         idle_cpu_ns_per_s={},
-        store_commands={},
+        store_commands=None,
         generator_cpu_ratio=None,
         loop_lag_ns=None,
     )
     return Record(Header(cell, block.index, company, facts), footer=footer)
-
-
-def _account_polling(bench: ArmBench) -> tuple[Resource, ...]:
-    """An account of what wakes up by itself.
-
-    A PostgreSQL backend does not: all it does after the visitors' login is to hand in its statistics once, which would
-    be taken for a habit.
-    """
-    return account(member for member in bench.members() if member.component != POSTGRES)
-
-
-def _read_arm(bench: ArmBench) -> Reading:
-    """A server that died tells nothing more; the verdict finds it missing."""
-    members = bench.members()
-    processes, resources = identities(members), account(members)
-    commands: Counts = {}
-    requests = None
-    with suppress(*UNREADABLE):
-        commands = bench.store_commands()
-    with suppress(*UNREADABLE):
-        requests = bench.arm.haproxy.requests()
-    return Reading(processes, resources, commands, requests)
 
 
 def _stations(place: int, loaded: Loaded, readings: tuple[Reading, Reading], received: int) -> Stations:
@@ -240,9 +260,3 @@ def _stations(place: int, loaded: Loaded, readings: tuple[Reading, Reading], rec
 def _consumed_ns(before: Reading, after: Reading) -> int:
     earlier = {resource.process: resource.cpu_ns for resource in before.resources}
     return sum(resource.cpu_ns - earlier.get(resource.process, resource.cpu_ns) for resource in after.resources)
-
-
-def _other_load_ratio(before: Machine, after: Machine, arms_ns: int) -> float:
-    ours_ns = arms_ns + after.generator_ns - before.generator_ns + after.harness_ns - before.harness_ns
-    busy_ns, wall_ns = after.busy_ns - before.busy_ns, after.at_ns - before.at_ns
-    return environment.other_load_ratio(busy_ns, ours_ns, wall_ns, os.cpu_count() or 1)

@@ -117,9 +117,12 @@ def _schemes(choices: Choices, profile: Profile, catalogue: Mapping[str, SchemeS
 
 
 def _carriers(spec: SchemeSpec, choices: Choices, profile: Profile) -> tuple[Carrier, ...]:
+    """A scheme that was not asked for by name keeps to its own carrier where it does not know the chosen one."""
     if choices.carrier is None:
         return spec.traits.carriers if profile.every_carrier else (spec.traits.default_carrier,)
     if choices.carrier not in spec.traits.carriers:
+        if not choices.schemes:
+            return (spec.traits.default_carrier,)
         offered = ", ".join(spec.traits.carriers)
         message = f"scheme {spec.name!r} has no carrier {choices.carrier!r}; it has: {offered}"
         raise PlanError(message)

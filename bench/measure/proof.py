@@ -1,12 +1,13 @@
 """Proof of work: before it is timed, an arm must do exactly what its scheme declares and refuse what it must."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from bench.measure import forgery
 from bench.measure.client import follow, read_once
 from loadtests import visitor as flows
+from loadtests.assignment import Target
 from loadtests.plan import ArmPlan
 from loadtests.visitor import Response, Visitor
 from services.contract import Operations, Step, Traits
@@ -21,13 +22,12 @@ OK, UNAUTHORIZED = 200, 401
 LOGIN_LOOKUP: Mapping[str, Mapping[str, int]] = {"postgres": {"select": 1}}
 """The login endpoint looks its user up whatever the scheme."""
 
-Address = tuple[str, int]
 Counts = Mapping[str, Mapping[str, int]]
 Flow = Callable[[Visitor], flows.Flow]
 
 
-class Bench(Protocol):
-    """A running arm as the proof needs it."""
+class Door(Protocol):
+    """A running arm as its clients know it."""
 
     @property
     def plan(self) -> ArmPlan:
@@ -35,12 +35,20 @@ class Bench(Protocol):
         ...
 
     @property
-    def address(self) -> Address:
-        """Where HAProxy listens."""
+    def address(self) -> Target:
+        """Where the load balancer listens."""
         ...
 
+    def visitor(self, number: int) -> Visitor:
+        """A visitor that is not logged in."""
+        ...
+
+
+class Bench(Door, Protocol):
+    """A running arm of our own: its replicas, clocks and stores are at hand."""
+
     @property
-    def replica_addresses(self) -> tuple[Address, ...]:
+    def replica_addresses(self) -> tuple[Target, ...]:
         """Where each of those listens who answer the clients of the scheme: BFFs, where it has them."""
         ...
 
@@ -50,10 +58,6 @@ class Bench(Protocol):
 
     def set_clock_offset(self, offset_s: float) -> None:
         """Move the service clock of every replica and BFF."""
-        ...
-
-    def visitor(self, number: int) -> Visitor:
-        """A visitor that is not logged in."""
         ...
 
 
@@ -68,10 +72,14 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """Every check of one arm. An arm whose proof does not hold is not timed."""
+    """Every check of one arm. An arm whose proof does not hold is not timed.
+
+    `untried`: what could not be held against it, each with the reason; of an arm of our own everything can.
+    """
 
     arm: str
     checks: tuple[Check, ...]
+    untried: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -111,17 +119,23 @@ def _work(bench: Bench, traits: Traits) -> Iterator[Check]:
 
 def _count(bench: Bench, crew: list[Visitor], step: Step, declared: Operations) -> Check:
     before = bench.store_commands()
-    statuses = [follow(bench.replica_addresses[0], FLOWS[step](visitor)).status for visitor in crew]
+    refused = refused_statuses(bench.replica_addresses[0], crew, step)
     counted = difference(before, bench.store_commands())
-    expected = _expected(declared, step, len(crew))
-    claim = f"{len(crew)} x {step} cost {_spelled(expected)}"
-    refused = sorted({status for status in statuses if not OK <= status < 300})  # noqa: PLR2004 - HTTP's successes
+    expected = expected_commands(declared, step, len(crew))
+    claim = f"{len(crew)} x {step} cost {spelled(expected)}"
     if refused:
         return Check(claim, f"found statuses {refused}, expected 2xx", holds=False)
-    return Check(claim, f"counted {_spelled(counted)}, expected {_spelled(expected)}", holds=counted == expected)
+    return Check(claim, f"counted {spelled(counted)}, expected {spelled(expected)}", holds=counted == expected)
 
 
-def _expected(declared: Operations, step: Step, calls: int) -> Counts:
+def refused_statuses(address: Target, crew: Sequence[Visitor], step: Step) -> list[int]:
+    """Let each of `crew` take `step`; the statuses that are no success, each once."""
+    statuses = {follow(address, FLOWS[step](visitor)).status for visitor in crew}
+    return sorted(status for status in statuses if not OK <= status < 300)  # noqa: PLR2004 - HTTP's successes
+
+
+def expected_commands(declared: Operations, step: Step, calls: int) -> Counts:
+    """What the stores count while `step`, which declares this, is taken `calls` times."""
     total: dict[str, dict[str, int]] = {store: dict(commands) for store, commands in declared.commands.items()}
     if step == "issue":
         for store, commands in LOGIN_LOOKUP.items():
@@ -144,7 +158,8 @@ def difference(before: Counts, after: Counts) -> Counts:
     return {store: commands for store, commands in grown.items() if commands}
 
 
-def _spelled(counts: Counts) -> str:
+def spelled(counts: Counts) -> str:
+    """`redis getex 24`, or that there is nothing."""
     words = [f"{store} {name} {number}" for store in sorted(counts) for name, number in sorted(counts[store].items())]
     return ", ".join(words) or "no store command"
 
@@ -152,35 +167,42 @@ def _spelled(counts: Counts) -> str:
 def _hostile(bench: Bench, traits: Traits) -> Iterator[Check]:
     """A missing, tampered, foreign, expired or revoked credential is refused; the control refuses nobody."""
     address = bench.replica_addresses[0]
-    refusal = OK if bench.plan.scheme == CONTROL else UNAUTHORIZED
-    yield _answers("a missing credential", read_once(address, bench.visitor(0)), refusal)
-    if bench.plan.scheme == CONTROL:
+    yield from forgeries(bench, address)
+    if bench.plan.scheme == CONTROL or not logged_in(bench, address).credential:
         return
-    if not _logged_in(bench, address).credential:  # nothing to forge
+    yield answers("an expired credential", _read_expired(bench, address), UNAUTHORIZED)
+    yield after_logout(bench, address, traits)
+
+
+def forgeries(door: Door, address: Target) -> Iterator[Check]:
+    """A missing, tampered or foreign credential is refused by whoever answers at `address`."""
+    refusal = OK if door.plan.scheme == CONTROL else UNAUTHORIZED
+    yield answers("a missing credential", read_once(address, door.visitor(0)), refusal)
+    if door.plan.scheme == CONTROL:
+        return
+    if not logged_in(door, address).credential:  # nothing to forge
         yield Check("a login grants a credential", "granted none, expected one", holds=False)
         return
-    yield _answers("a tampered credential", _read_forged(bench, address, forgery.tampered), UNAUTHORIZED)
-    yield _answers("a credential of another key", _read_forged(bench, address, forgery.foreign), UNAUTHORIZED)
-    yield _answers("an expired credential", _read_expired(bench, address), UNAUTHORIZED)
-    yield _answers_after_logout(bench, address, traits)
+    yield answers("a tampered credential", _read_forged(door, address, forgery.tampered), UNAUTHORIZED)
+    yield answers("a credential of another key", _read_forged(door, address, forgery.foreign), UNAUTHORIZED)
 
 
-def _logged_in(bench: Bench, address: Address, number: int = 0) -> Visitor:
+def logged_in(door: Door, address: Target) -> Visitor:
     """It has also read once: what is remembered of a credential must not outlive it."""
-    visitor = bench.visitor(number)
+    visitor = door.visitor(0)
     follow(address, flows.log_in(visitor))
     read_once(address, visitor)
     return visitor
 
 
-def _read_forged(bench: Bench, address: Address, forge: Callable[[str], str]) -> Response:
-    visitor = _logged_in(bench, address)
+def _read_forged(door: Door, address: Target, forge: Callable[[str], str]) -> Response:
+    visitor = logged_in(door, address)
     visitor.replace_credential(forge(visitor.credential))
     return read_once(address, visitor)
 
 
-def _read_expired(bench: Bench, address: Address) -> Response:
-    visitor = _logged_in(bench, address)
+def _read_expired(bench: Bench, address: Target) -> Response:
+    visitor = logged_in(bench, address)
     bench.set_clock_offset(FAR_FUTURE_S)
     try:
         return read_once(address, visitor)
@@ -188,29 +210,30 @@ def _read_expired(bench: Bench, address: Address) -> Response:
         bench.set_clock_offset(0.0)
 
 
-def _answers_after_logout(bench: Bench, address: Address, traits: Traits) -> Check:
+def after_logout(door: Door, address: Target, traits: Traits) -> Check:
     """A revoked credential is refused at once where the traits promise it, else not before it expires."""
-    visitor = _logged_in(bench, address)
+    visitor = logged_in(door, address)
     stolen = visitor.credential
     follow(address, flows.log_out(visitor))
     visitor.replace_credential(stolen)
     response = read_once(address, visitor)
     if traits.revoked_within["logout"].seconds == 0:
-        return _answers("a revoked credential", response, UNAUTHORIZED)
-    return _answers("a revoked credential, by nature valid until it expires,", response, OK)
+        return answers("a revoked credential", response, UNAUTHORIZED)
+    return answers("a revoked credential, by nature valid until it expires,", response, OK)
 
 
 def _elsewhere(bench: Bench, traits: Traits) -> Iterator[Check]:
     """A credential issued by one replica works on the next one, or does not, as the traits say."""
     if len(bench.replica_addresses) > 1:
         here, there = bench.replica_addresses[:2]
-        response = read_once(there, _logged_in(bench, here))
-        yield _answers("a credential from another replica", response, UNAUTHORIZED if traits.needs_affinity else OK)
-    visitor = _logged_in(bench, bench.replica_addresses[0])
+        response = read_once(there, logged_in(bench, here))
+        yield answers("a credential from another replica", response, UNAUTHORIZED if traits.needs_affinity else OK)
+    visitor = logged_in(bench, bench.replica_addresses[0])
     if not traits.needs_affinity:
-        yield _answers("a valid credential through the load balancer", read_once(bench.address, visitor), OK)
+        yield answers("a valid credential through the load balancer", read_once(bench.address, visitor), OK)
 
 
-def _answers(what: str, response: Response, status: int) -> Check:
+def answers(what: str, response: Response, status: int) -> Check:
+    """Whether a read was answered as it should be."""
     found = f"answered {response.status} {response.reason}".rstrip()
     return Check(f"{what} is answered {status}", f"{found}, expected {status}", holds=response.status == status)

@@ -1,6 +1,6 @@
 """A whole run: its blocks one after the other, everything kept as soon as it is measured, whatever ends it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -11,20 +11,27 @@ from bench.analysis.model import Summary
 from bench.analysis.summary import summarise
 from bench.measure import environment
 from bench.measure.block import Progress, Surroundings, run_block
+from bench.measure.crew import LoadLostError, Spread, generators
 from bench.measure.environment import Environment
+from bench.measure.generator import Generators
 from bench.measure.profiles import Choices
 from bench.measure.proof import Proof
+from bench.measure.remote_block import Remote, run_remote_block
 from bench.measure.rundir import RunDirectory
 from bench.stack.foundation import lay_foundation
 from bench.stack.postgres import start_postgres
 from bench.stack.supervisor import Supervisor
 from loadtests.plan import BlockPlan
+from loadtests.record import Record
 from services.contract import SchemeSpec
 from services.settings import PasswordProfile, Settings
 
 PASSWORD_PROFILE: PasswordProfile = "harness"  # noqa: S105 - the name of a profile
 """Login is not the question of these cells, so its hash is made cheap, and every report says so."""
 SPARE_USERS = 24
+
+MeasuredBlock = Callable[[BlockPlan, Progress], Iterator[Record]]
+"""Measures one block where the run takes place."""
 
 Status = Literal["running", "complete", "interrupted", "failed"]
 
@@ -39,6 +46,10 @@ class Run:
     blocks: tuple[BlockPlan, ...]
     command: str
     environment: Environment
+    remote: Remote | None = None
+    """The stack of somebody else that is measured; None: one of our own."""
+    spread: Spread = field(default_factory=Spread)
+    """Over whom the load is spread."""
     started: datetime = field(default_factory=lambda: datetime.now(UTC).astimezone())
     proofs: dict[str, Proof] = field(default_factory=dict)
     blocks_done: int = 0
@@ -69,7 +80,9 @@ class Run:
             "took_s": round((datetime.now(UTC) - self.started).total_seconds(), 1),
             "command": self.command,
             "choices": asdict(self.choices),
-            "password_profile": PASSWORD_PROFILE,
+            "password_profile": "as-deployed" if self.remote else PASSWORD_PROFILE,
+            "target": self.remote.site.url if self.remote else None,
+            "workers": self.spread.workers,
             "needs_affinity": self.needs_affinity,
             "environment": environment.to_jsonable(self.environment),
             "blocks_done": self.blocks_done,
@@ -81,20 +94,43 @@ class Run:
 def measure(run: Run, progress: Progress) -> None:
     """Measure every block of `run`. Whatever ends it early, what was measured is kept and marked.
 
-    NotReadyError when the stack does not come up or the disk will not take a record.
+    NotReadyError when the stack does not come up or the disk will not take a record; LoadLostError when a worker does
+    not live through it.
     """
     with _concluded(run), Supervisor(run.directory.logs) as supervisor:
         run.describe()
-        progress.stage("starting PostgreSQL and making users")
-        users = max(arm.visitors for block in run.blocks for arm in block.arms) + SPARE_USERS
-        settings = Settings(password_profile=PASSWORD_PROFILE)
-        foundation = lay_foundation(supervisor, start_postgres(supervisor), settings, users)
-        around = Surroundings(foundation, run.catalogue, environment.to_jsonable(run.environment))
-        for block in run.blocks:
-            for record in run_block(block, around, _Witness(run, progress)):
-                run.directory.keep(block.index, record.header.cell, record)
-            run.blocks_done += 1
-            run.describe()
+        with generators(supervisor, run.spread) as source:
+            _measure(run, supervisor, source, progress)
+
+
+def _measure(run: Run, supervisor: Supervisor, source: Generators, progress: Progress) -> None:
+    """Block after block, for as long as all who load are there."""
+    measured = _on_target(run, run.remote, source) if run.remote else _on_our_own(run, supervisor, source, progress)
+    for block in run.blocks:
+        for record in measured(block, _Witness(run, progress)):
+            run.directory.keep(block.index, record.header.cell, record)
+        if source.lost:
+            raise LoadLostError("; ".join(source.lost))
+        run.blocks_done += 1
+        run.describe()
+
+
+def _on_our_own(run: Run, supervisor: Supervisor, source: Generators, progress: Progress) -> MeasuredBlock:
+    """Blocks on servers that are started here."""
+    progress.stage("starting PostgreSQL and making users")
+    users = max(arm.visitors for block in run.blocks for arm in block.arms) + SPARE_USERS
+    settings = Settings(password_profile=PASSWORD_PROFILE)
+    foundation = lay_foundation(supervisor, start_postgres(supervisor), settings, users)
+    password = foundation.users_password_file.read_text(encoding="utf-8")
+    around = Surroundings(source, run.catalogue, environment.to_jsonable(run.environment), password)
+    return lambda block, progress: run_block(block, foundation, around, progress)
+
+
+def _on_target(run: Run, remote: Remote, source: Generators) -> MeasuredBlock:
+    """Blocks on servers that somebody else runs."""
+    facts = environment.to_jsonable(run.environment)
+    around = Surroundings(source, run.catalogue, facts, remote.site.password)
+    return lambda block, progress: run_remote_block(block, remote, around, progress)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from loadtests.record import SUFFIX, Record, RecordError, read, write
 FORMAT = "authbench-run"
 VERSION = 1
 # Format history of run.json
-# 1  2026-11  first version.
+# 1  2026-11  first version. Since then: `target`, and `untried` of a proof; both absent mean a stack of our own.
 
 DOCUMENT = "run.json"
 TOLD = (

@@ -11,6 +11,11 @@ from bench.analysis.outcomes import UNAUTHORIZED, predicted_refused_ratio, succe
 from loadtests.plan import CellPlan
 from loadtests.record import Counts, Sample
 
+UNPROVEN = (
+    "no counters of the servers could be read, so nothing shows that the scheme did its work; "
+    "measure on a stack that authbench starts to have it proven"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -18,8 +23,11 @@ class Evidence:
 
     `counts`: `received` is what arrived in the record's hands; `load_balancer` None means that no counters of the
     servers could be read. `processes_before`, `processes_after`: identity (pid and start time) of each server
-    process by `component/name`. `generator_cpu_ratio`: 1.0 is one core. `control_drift_ratio`: see that function.
-    `other_load_ratio`: share of the machine that others used, see `bench.measure.environment`.
+    process by `component/name`. `doubt`: why a cell that no load balancer counted is not believed, "" where its
+    stores' counters show the work instead. `generator_cpu_ratio`: 1.0 is one core. `missing_load`: what is missing of
+    which load worker, in words; `clock_uncertainty_ns`: how far the workers' clocks may be apart.
+    `control_drift_ratio`: see that function. `other_load_ratio`: share of the machine that others used, see
+    `bench.measure.environment`.
     """
 
     cell: CellPlan
@@ -28,8 +36,11 @@ class Evidence:
     samples: Sequence[Sample]
     processes_before: Mapping[str, str]
     processes_after: Mapping[str, str]
+    doubt: str = UNPROVEN
     generator_cpu_ratio: float | None = None
     loop_lag_ns: int | None = None
+    missing_load: tuple[str, ...] = ()
+    clock_uncertainty_ns: int | None = None
     control_drift_ratio: float | None = None
     other_load_ratio: float | None = None
 
@@ -45,6 +56,7 @@ class Bars:
     lateness_ms: float = 5.0
     late_ratio: float = 0.01
     """Of the requests, surely: the lower end of the share's interval, as a few stalls of the machine are chance."""
+    clock_uncertainty_ms: float = 1.0
     control_drift_ratio: float = 0.15
     other_load_ratio: float = 0.25
 
@@ -58,15 +70,9 @@ def judge(evidence: Evidence, bars: Bars = BARS) -> Verdict:
     disturbances = tuple(reason for check in DISTURBANCES for reason in check(evidence, bars))
     if faults or disturbances:
         return Verdict("INVALID", faults + disturbances, disturbed=not faults)
-    if evidence.counts.load_balancer is None:
-        return Verdict("UNPROVEN", (UNPROVEN,))
+    if evidence.counts.load_balancer is None and evidence.doubt:
+        return Verdict("UNPROVEN", (evidence.doubt,))
     return Verdict("VALID")
-
-
-UNPROVEN = (
-    "no counters of the servers could be read, so nothing shows that the scheme did its work; "
-    "measure on a stack that authbench starts to have it proven"
-)
 
 
 def control_drift_ratio(samples: Sequence[Sample]) -> float | None:
@@ -162,6 +168,19 @@ def _lateness(evidence: Evidence, bars: Bars) -> Iterator[str]:
         )
 
 
+def _missing_load(evidence: Evidence, _: Bars) -> Iterator[str]:
+    yield from evidence.missing_load
+
+
+def _clocks(evidence: Evidence, bars: Bars) -> Iterator[str]:
+    found_ms = (evidence.clock_uncertainty_ns or 0) / 1e6
+    if found_ms > bars.clock_uncertainty_ms:
+        yield (
+            f"the load workers' clocks are known to {found_ms:.2f} ms only, expected {bars.clock_uncertainty_ms:g} ms "
+            "at most; use machines on one local network that nothing else is busy with"
+        )
+
+
 def _restarts(evidence: Evidence, _: Bars) -> Iterator[str]:
     before, after = evidence.processes_before, evidence.processes_after
     died = [name for name in before if name not in after]
@@ -197,7 +216,7 @@ def _percent(ratio: float) -> str:
     return f"{100 * ratio:.4g} %"
 
 
-FAULTS = (_sent, _statuses, _counts, _generator, _restarts)
+FAULTS = (_missing_load, _sent, _statuses, _counts, _generator, _restarts)
 """What lies in the cell: it would come again in the next block."""
-DISTURBANCES = (_loop_lag, _lateness, _drift, _other_load)
+DISTURBANCES = (_loop_lag, _lateness, _clocks, _drift, _other_load)
 """What lies in the machine at that time, whichever arm it hit."""

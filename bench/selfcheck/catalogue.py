@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from bench.selfcheck import aa, broken_proof, cheap, clean, freeze, honest_verdicts, truth
+from bench.selfcheck import aa, broken_proof, cheap, clean, distributed, freeze, honest_verdicts, metrics, truth
 from bench.selfcheck.check import Selfcheck
 
-MODULES = (freeze, truth, broken_proof, honest_verdicts, cheap, clean, aa)
+MODULES = (freeze, truth, metrics, distributed, broken_proof, honest_verdicts, cheap, clean, aa)
 
 SELFCHECKS: Mapping[str, Selfcheck] = {module.CHECK.name: module.CHECK for module in MODULES}

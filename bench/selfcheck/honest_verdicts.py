@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
-from bench.measure.generator import GeneratorProcess
+from bench.measure.generator import BlockGenerator
 from bench.measure.piece import Generator, Loading
 from bench.selfcheck.check import Finding, Selfcheck
 from bench.selfcheck.rig import Rig, rig
@@ -38,16 +38,17 @@ class Disturbance:
     reason: str
     while_measuring: Callable[[Rig], AbstractContextManager[None]] = lambda _: nullcontext()
     meanwhile: Callable[[Rig], None] = lambda _: None
-    generator: Callable[[GeneratorProcess], Generator] = lambda same: same
+    generator: Callable[[BlockGenerator], Generator] = lambda same: same
     rate_rps: float = RATE_RPS
 
 
 class Forgetful:
     """A generator of which one sample is lost on the way to the record."""
 
-    def __init__(self, generator: GeneratorProcess) -> None:
+    def __init__(self, generator: BlockGenerator) -> None:
         self._generator = generator
         self.process = generator.process
+        self.pids = generator.pids
 
     def load(self, number: int) -> Loaded:
         """As the generator does."""

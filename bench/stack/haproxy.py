@@ -3,7 +3,7 @@
 import csv
 import socket
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from secrets import token_hex
 
 from bench.stack.binaries import HAPROXY, find
@@ -11,6 +11,7 @@ from bench.stack.haproxy_config import (
     FRONTEND,
     PLAIN,
     REPLICAS,
+    STICKY,
     UPSTREAM,
     Bffs,
     Front,
@@ -48,6 +49,7 @@ class HAProxy:
         self.upstream_port = port_of(bffs.upstream) if bffs else None
         self._servers = tuple(servers)
         self._pools = public_pools(servers, bffs, front.balancing)
+        self._sticky_pools = public_pools(servers, bffs, "sticky")
         self._supervisor = supervisor
         self._folder = supervisor.folder("haproxy")  # short: the path of its socket has at most 97 characters
         self._cookie_key = token_hex(16)
@@ -61,7 +63,7 @@ class HAProxy:
     def restart(self) -> None:
         """Stop it if it still runs and start again on its ports: counts begin anew, affinity cookies stay valid."""
         self.process.stop()
-        with nullcontext() if self.upstream_port is None else listen(self.upstream_port) as upstream:
+        with _listen_if(self.upstream_port) as upstream:
             self.process = self._start(upstream)
 
     def requests(self) -> int | None:
@@ -93,16 +95,18 @@ class HAProxy:
         return f"{self._folder}/stats"
 
     def _start(self, upstream: socket.socket | None) -> Process:
-        with listen(self.port) as public:
+        with listen(self.port) as public, _listen_if(self.front.sticky_port) as sticky:
             self.port = port_of(public)
             config = self._folder / "haproxy.cfg"
-            config.write_text(self._config(public, upstream))
+            config.write_text(self._config(public, sticky, upstream))
             argv = (str(self._binary), "-db", "-q", "-f", str(config))
-            descriptors = tuple(one.fileno() for one in (public, upstream) if one)
+            descriptors = tuple(one.fileno() for one in (public, sticky, upstream) if one)
             return self._supervisor.start(Command(self.name, argv, self._folder, descriptors=descriptors))
 
-    def _config(self, public: socket.socket, upstream: socket.socket | None) -> str:
+    def _config(self, public: socket.socket, sticky: socket.socket | None, upstream: socket.socket | None) -> str:
         listeners = [Listener(FRONTEND, f"fd@{public.fileno()}", self.front.balancing, self._pools)]
+        if sticky:
+            listeners.append(Listener(STICKY, f"fd@{sticky.fileno()}", "sticky", self._sticky_pools))
         if upstream:
             api = Pool(REPLICAS, self._servers)
             listeners.append(Listener(UPSTREAM, f"fd@{upstream.fileno()}", "roundrobin", (api,)))
@@ -114,3 +118,7 @@ class HAProxy:
     def host(self) -> str:
         """Where clients connect."""
         return LOOPBACK
+
+
+def _listen_if(port: int | None) -> AbstractContextManager[socket.socket | None]:
+    return nullcontext() if port is None else listen(port)

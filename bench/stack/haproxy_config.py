@@ -1,4 +1,4 @@
-"""The load balancer's configuration as text: for one arm of the embedded stack, and for Docker Compose."""
+"""The load balancer's configuration as text: for one arm of the embedded stack, Docker Compose and Kubernetes."""
 
 import socket
 import sys
@@ -10,14 +10,17 @@ from typing import Literal
 from jinja2 import Environment, StrictUndefined, Template
 
 from loadtests.plan import Balancing
+from services.catalogue import SCHEMES
 
 Health = Literal["none", "tcp", "http"]
 """What takes a silent replica out. A measured cell has `none`: a health check would hide what a freeze costs."""
 
 TEMPLATE = Path(__file__).parents[2] / "deploy" / "haproxy.cfg.j2"
-FRONTEND, UPSTREAM = "public", "upstream"
+FRONTEND, STICKY, UPSTREAM = "public", "sticky", "upstream"
 REPLICAS, BFF = "replicas", "bff"
 COMPOSE_PORTS: Mapping[Balancing, int] = {"roundrobin": 8080, "sticky": 8081}
+COMPOSE_UPSTREAM_PORT = 8082
+"""Where the BFFs in containers find the API; published nowhere."""
 _ALGORITHMS: Mapping[Balancing, str] = {
     "roundrobin": "roundrobin",
     "sticky": "roundrobin",
@@ -37,11 +40,12 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """How an arm is fronted. `port` 0: a free one."""
+    """How an arm is fronted. `port` 0: a free one. `sticky_port`: one more, with affinity whatever the other does."""
 
     balancing: Balancing = "roundrobin"
     health: Health = "none"
     port: int = 0
+    sticky_port: int | None = None
 
 
 PLAIN = Front()
@@ -119,14 +123,30 @@ def arm_config(listeners: Sequence[Listener], *, cookie_key: str, stats_socket: 
 
 
 def compose_config() -> str:
-    """Listeners of COMPOSE_PORTS before the containers of the service `api`; the cookie key is $COOKIE_KEY."""
-    api = Pool(REPLICAS, containers="api:8000")
+    """COMPOSE_PORTS before the containers of the services `bff` and `api`, and the API alone for BFFs.
+
+    The cookie key is $COOKIE_KEY.
+    """
+    return _discovering_config("", "nameserver dns 127.0.0.11:53")
+
+
+def kubernetes_config() -> str:
+    """The same before the Pods of the headless Services `bff` and `api` in the namespace `authbench`."""
+    # HAProxy completes no name, but finds the nameserver of its Pod as everybody does
+    return _discovering_config(".authbench.svc.cluster.local", "parse-resolv-conf")
+
+
+def _discovering_config(domain: str, resolver: str) -> str:
+    paths = tuple(f"/{name}/" for name, spec in SCHEMES.items() if spec.front == "bff")
+    bff = Pool(BFF, containers=f"bff{domain}:8000", paths=paths)
+    api = Pool(REPLICAS, containers=f"api{domain}:8000")
+    public = (Listener(name, f":{port}", name, (bff, api)) for name, port in COMPOSE_PORTS.items())
     return _template().render(
-        listeners=[Listener(name, f":{port}", name, (api,)) for name, port in COMPOSE_PORTS.items()],
+        listeners=[*public, Listener(UPSTREAM, f":{COMPOSE_UPSTREAM_PORT}", "roundrobin", (api,))],
         cookie_key='"${COOKIE_KEY}"',
         stats_socket=None,
         health="tcp",
-        resolver="127.0.0.11:53",
+        resolver=resolver,
     )
 
 
@@ -136,4 +156,4 @@ def _template() -> Template:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(compose_config())
+    sys.stdout.write(kubernetes_config() if sys.argv[1:] == ["kubernetes"] else compose_config())

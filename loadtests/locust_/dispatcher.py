@@ -64,6 +64,12 @@ class Pool:
         if self.is_drained:
             self._drained.set()
 
+    def leave(self, seat: Seat) -> None:
+        """Count `seat` no more; its visitor acts no more either."""
+        self.size -= 1
+        if seat in self._idle:
+            self._idle.remove(seat)
+
     def take_waiting(self) -> int | None:
         """The intended start of the arrival that has waited longest, if any."""
         return self._waiting.popleft() if self._waiting else None
@@ -98,9 +104,18 @@ class Dispatched:
     loop_lag_ns: int
 
 
-def dispatch(arrivals: Iterable[Arrival], pools: Sequence[Pool], timer: Timer, lead_ns: int = 20_000_000) -> Dispatched:
-    """Start every arrival at its time, counted from `lead_ns` after now; returns when the last has been started."""
-    start_ns = time.monotonic_ns() + lead_ns
+def dispatch(
+    arrivals: Iterable[Arrival],
+    pools: Sequence[Pool],
+    timer: Timer,
+    lead_ns: int = 20_000_000,
+    start_ns: int | None = None,
+) -> Dispatched:
+    """Start every arrival at its time, counted from `start_ns`, else from `lead_ns` after now.
+
+    Returns when the last has been started.
+    """
+    start_ns = time.monotonic_ns() + lead_ns if start_ns is None else start_ns
     scheduled = [0] * len(pools)
     worst_ns = 0
     for arrival in arrivals:

@@ -49,24 +49,30 @@ class Act:
 
     def _exchange(self, call: Call, intended_ns: int) -> tuple[Response, int]:
         self.ledger.sent += 1
-        sent_ns = time.monotonic_ns()
-        response = self.connection.exchange(call.request)
-        done_ns = time.monotonic_ns()
-        sample = Sample(
-            visitor=self.visitor.number,
-            step=call.step,
-            intended_ns=intended_ns,
-            sent_ns=sent_ns,
-            done_ns=done_ns,
-            status=response.status,
-            reason=response.reason,
-            replica=response.header("x-replica"),
-            had_valid_credential=call.had_valid_credential,
-            bytes_up=len(call.request),
-            bytes_down=response.bytes_down,
-        )
+        response, sample = exchange(self.connection, self.visitor, call, intended_ns)
         self.ledger.samples.append(sample)
-        return response, done_ns
+        return response, sample.done_ns
+
+
+def exchange(connection: Connection, visitor: Visitor, call: Call, intended_ns: int | None) -> tuple[Response, Sample]:
+    """Send one call of `visitor` now, which is when it is intended too unless told: what came back, and its sample."""
+    sent_ns = time.monotonic_ns()
+    response = connection.exchange(call.request)
+    done_ns = time.monotonic_ns()
+    sample = Sample(
+        visitor=visitor.number,
+        step=call.step,
+        intended_ns=sent_ns if intended_ns is None else intended_ns,
+        sent_ns=sent_ns,
+        done_ns=done_ns,
+        status=response.status,
+        reason=response.reason,
+        replica=response.header("x-replica"),
+        had_valid_credential=call.had_valid_credential,
+        bytes_up=len(call.request),
+        bytes_down=response.bytes_down,
+    )
+    return response, sample
 
 
 class HeadlessVisitor(User):  # type: ignore[misc] # locust ships no types

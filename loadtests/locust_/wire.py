@@ -1,9 +1,10 @@
 """A lean HTTP/1.1 client on a gevent socket, parsed by llhttp: one kept-alive connection, one request at a time."""
 
 from dataclasses import dataclass, field
+from functools import cache
 
 import httptools
-from gevent import socket
+from gevent import socket, ssl
 
 from loadtests.visitor import Response
 
@@ -59,15 +60,23 @@ class _Inbox:
         return self.headers_complete and not {"content-length", "transfer-encoding"} & self.headers.keys()
 
 
+@cache
+def _trust() -> ssl.SSLContext:
+    """Whom the machine, or the file SSL_CERT_FILE, trusts; read once, as it takes tens of milliseconds."""
+    return ssl.create_default_context()
+
+
 class Connection:
     """A connection to one address, opened on first use and again after either side closed it.
 
-    `exchange` blocks its greenlet for at most `timeout_s` between two pieces of the answer.
+    `exchange` blocks its greenlet for at most `timeout_s` between two pieces of the answer. `tls`: encrypted, with a
+    server whose certificate is trusted and names the host.
     """
 
-    def __init__(self, address: tuple[str, int], timeout_s: float) -> None:
+    def __init__(self, address: tuple[str, int], timeout_s: float, *, tls: bool = False) -> None:
         self._address = address
         self._timeout_s = timeout_s
+        self._tls = tls
         self._socket: socket.socket | None = None
         self._inbox = _Inbox()
 
@@ -99,14 +108,25 @@ class Connection:
         if self._socket is not None:
             return ""
         try:
-            self._socket = socket.create_connection(self._address, self._timeout_s)
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._inbox = _Inbox()
+            self._socket = self._connected()
         except TimeoutError:
             return "timeout"
+        except ssl.SSLError:
+            return "protocol"
         except OSError:
             return "refused"
+        self._inbox = _Inbox()
         return ""
+
+    def _connected(self) -> socket.socket:
+        """A new connection, ready for a request. OSError, of which SSLError is one, and leaves nothing open."""
+        plain = socket.create_connection(self._address, self._timeout_s)
+        try:
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return _trust().wrap_socket(plain, server_hostname=self._address[0]) if self._tls else plain
+        except BaseException:
+            plain.close()
+            raise
 
     def _receive(self) -> Response:
         """Read until the answer is complete. ConnectionResetError when it breaks off."""

@@ -16,7 +16,7 @@ from authbench.exits import Exit
 from bench.stack.listening import listen, port_of
 from tests.authbench.conftest import Ask
 
-COMMANDS = ("run", "up", "list", "doctor", "report", "diff", "selfcheck")
+COMMANDS = ("run", "up", "worker", "list", "doctor", "report", "diff", "selfcheck")
 BAD = {
     "no command": ([], "the following arguments are required: COMMAND"),
     "an unknown command": (["compare"], "'compare' .choose from 'run',"),
@@ -88,7 +88,7 @@ def test_a_missing_server_stops_before_anything_is_made(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("option", ["--port", "--web-port"])
+@pytest.mark.parametrize("option", ["--port", "--sticky-port", "--web-port"])
 def test_a_taken_port_stops_before_anything_is_made(
     ask: Ask, option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,7 +97,7 @@ def test_a_taken_port_stops_before_anything_is_made(
     with listen() as taken, listen() as other:
         free = port_of(other)
         other.close()
-        ports = {"--port": free, "--web-port": free, option: port_of(taken)}
+        ports = {"--port": free, "--sticky-port": free, "--web-port": free, option: port_of(taken)}
         answer = ask("up", *(word for pair in ports.items() for word in pair))
         assert f"port {port_of(taken)} on 127.0.0.1: found it unusable" in answer.complaint
     assert answer.code == Exit.NOT_READY

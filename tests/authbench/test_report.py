@@ -177,3 +177,17 @@ def test_the_facts_are_the_run_s_own(copied: RunDirectory) -> None:
     assert list(facts.balancing) == ["roundrobin"]
     assert facts.environment == document["environment"]
     assert facts.notes == ()
+
+
+def test_a_run_of_before_there_were_targets_is_told(ask: Ask, believed: RunDirectory) -> None:
+    """Neither a target nor what was not tried stands in it: it was a stack of our own, and is told as one."""
+    document = believed.document()
+    for name in ("target", "workers"):
+        document.pop(name, None)
+    for proof in document["proofs"]:
+        del proof["untried"]
+    believed.describe(document)
+    answer = ask("report", believed.path)
+    assert answer.code == Exit.OK
+    assert "Remote target" not in answer.out
+    assert "Remote target" not in believed.report.read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.journeys import MIXES, Step, steps
+from loadtests.journeys import MIXES, RENEWING, Step, steps
 from loadtests.plan import JOURNEYS, Journey
 from loadtests.visitor import change_login, log_in, read, refresh, write
 
@@ -40,6 +40,22 @@ def test_browse_is_mixed_by_weight() -> None:
     assert abs(counts[read] - 9_000) < 4 * 30
     assert abs(counts[write] - 800) < 4 * 28
     assert abs(counts[change_login] - 200) < 4 * 14
+
+
+@pytest.mark.parametrize(
+    ("journey", "step"), [("login-heavy", log_in), ("refresh-heavy", refresh), ("logout-heavy", change_login)]
+)
+def test_a_heavy_journey_is_half_of_one_step(journey: Journey, step: Step) -> None:
+    """The other half reads, and writes now and then, within four standard deviations."""
+    counts = Counter(_drawn(journey, 20_261_123, 10_000))
+    assert set(counts) == {read, write, step}
+    assert abs(counts[step] - 5_000) < 4 * 50
+    assert abs(counts[write] - 500) < 4 * 22
+
+
+def test_who_refreshes_is_known() -> None:
+    """A journey that refreshes is listed, so that it can be refused to a scheme without."""
+    assert set(RENEWING) == {"refresh", "refresh-heavy"}
 
 
 def test_visitors_browse_apart() -> None:

@@ -95,6 +95,8 @@ FOOTERS = st.builds(
     idle_cpu_ns_per_s=st.dictionaries(TEXT, REAL, max_size=2),
     store_commands=st.dictionaries(TEXT, st.dictionaries(TEXT, st.integers(), max_size=2), max_size=2),
     generator_cpu_ratio=st.none() | REAL,
+    workers=st.integers(1, 24),
+    clock_uncertainty_ns=st.none() | st.integers(0),
 )
 RECORDS = st.builds(
     Record,
@@ -253,6 +255,17 @@ def test_a_write_replaces_the_old_record(tmp_path: Path) -> None:
     write(path, replace(RECORD, samples=()))
     assert read(path).samples == ()
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_footer_of_before_workers_tells_of_one_process(tmp_path: Path) -> None:
+    """Records written when nothing could be distributed are read as what they were."""
+    write(tmp_path / "new", RECORD)
+    *lines, last = gzip.decompress((tmp_path / "new").read_bytes()).decode().splitlines()
+    footer = json.loads(last)
+    del footer["footer"]["workers"], footer["footer"]["clock_uncertainty_ns"]
+    with gzip.open(tmp_path / "old", "wt", encoding="utf-8") as file:
+        file.write("\n".join([*lines, json.dumps(footer), ""]))
+    assert read(tmp_path / "old") == RECORD
 
 
 def test_every_field_is_documented() -> None:

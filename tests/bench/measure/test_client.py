@@ -10,6 +10,7 @@ import pytest
 from bench.measure.client import exchange, follow, read_once
 from bench.measure.laboratory import ArmBench
 from bench.stack.listening import LOOPBACK, free_port
+from loadtests.assignment import Target
 from loadtests.plan import ArmPlan
 from loadtests.visitor import Flow, Visitor, log_in
 
@@ -18,7 +19,7 @@ VISITOR = Visitor(0, ARM, "here", "user", "secret")
 
 
 @contextmanager
-def _server(answer: bytes) -> Iterator[tuple[str, int]]:
+def _server(answer: bytes) -> Iterator[Target]:
     """Says `answer` to one connection and hangs up."""
     with create_server((LOOPBACK, 0)) as listener:
 
@@ -30,7 +31,7 @@ def _server(answer: bytes) -> Iterator[tuple[str, int]]:
 
         thread = threading.Thread(target=serve)
         thread.start()
-        yield (LOOPBACK, listener.getsockname()[1])
+        yield Target(LOOPBACK, listener.getsockname()[1])
         thread.join()
 
 
@@ -53,7 +54,7 @@ def test_no_answer_is_status_0_with_the_failure(answer: bytes) -> None:
 
 def test_nobody_there_is_status_0_with_the_failure() -> None:
     """A refused connection too."""
-    response = follow((LOOPBACK, free_port()), log_in(VISITOR))
+    response = follow(Target(LOOPBACK, free_port()), log_in(VISITOR))
     assert (response.status, "refused" in response.failure) == (0, True)
 
 
@@ -63,7 +64,7 @@ def test_a_flow_without_calls_says_so() -> None:
     def nothing() -> Flow:
         yield from ()
 
-    assert follow((LOOPBACK, 1), nothing()).failure == "empty flow"
+    assert follow(Target(LOOPBACK, 1), nothing()).failure == "empty flow"
 
 
 @pytest.mark.stack

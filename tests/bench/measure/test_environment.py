@@ -38,7 +38,7 @@ RUN = Conditions(HERE, ("none-1", "redis-session-1"))
 def test_this_machine_is_described_whole() -> None:
     """No field is left empty, the libraries under test are named, and JSON gives the equal environment back."""
     here = describe({"haproxy": "2.8.20"})
-    assert all(to_jsonable(here).values())
+    assert [name for name, value in to_jsonable(here).items() if not value] == ["target"]
     assert {"falcon", "locust", "pyjwt"} <= set(here.libraries)
     assert from_jsonable(json.loads(json.dumps(to_jsonable(here)))) == here
 
@@ -89,6 +89,14 @@ def test_what_makes_environments_unlike(change: dict[str, object], told: str) ->
     """Each is told in one line, both sides named."""
     other = from_jsonable({**to_jsonable(HERE), **change})
     assert likeness(RUN, Conditions(other, RUN.company)) == [told]
+
+
+def test_of_a_target_nothing_is_known() -> None:
+    """This machine only generates the load there, so only that software is named; its runs are unlike ours."""
+    away = describe({}, target="http://lb:8080")
+    assert set(away.libraries) == {"locust", "gevent", "httptools"}
+    other = replace(HERE, target="http://lb:8080")
+    assert likeness(RUN, Conditions(other, RUN.company)) == ["target: a stack of its own against http://lb:8080"]
 
 
 def test_another_company_makes_runs_unlike() -> None:

@@ -8,9 +8,9 @@ import pytest
 
 from bench.measure.generator import GeneratorProcess
 from bench.measure.laboratory import ArmBench
-from bench.measure.piece import Loading, _read_arm
+from bench.measure.piece import Loading
 from bench.stack.supervisor import Supervisor
-from loadtests.assignment import Assignment, Target
+from loadtests.assignment import Assignment
 from loadtests.plan import BlockPlan, SlicePlan
 from loadtests.record import Record
 
@@ -24,7 +24,7 @@ def loading(supervisor: Supervisor, benches: Mapping[str, ArmBench]) -> Iterator
     """Two arms with their visitors logged in and their idle consumption known."""
     loaded = [benches["none"], benches["redis"]]
     plan = BlockPlan(3, 1, tuple(bench.plan for bench in loaded), SLICES)
-    assignment = Assignment(plan, tuple(Target(*bench.address) for bench in loaded), loaded[0].password)
+    assignment = Assignment(plan, tuple(bench.address for bench in loaded), loaded[0].password)
     with GeneratorProcess(supervisor, "generator", assignment) as generator:
         logged_in = generator.log_in()
         assert (logged_in.visitors, logged_in.failures) == (sum(arm.visitors for arm in plan.arms), ())
@@ -119,9 +119,9 @@ def test_a_silent_server_does_not_end_the_measurement(benches: Mapping[str, ArmB
     assert valkey is not None
     valkey.process.signal(signal.SIGSTOP)
     try:
-        reading = _read_arm(benches["redis"])
+        reading = benches["redis"].read()
     finally:
         valkey.process.signal(signal.SIGCONT)
-    assert reading.commands == {}
+    assert reading.commands is None
     assert reading.requests is not None
     assert "haproxy/haproxy" in reading.processes

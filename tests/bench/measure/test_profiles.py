@@ -69,6 +69,13 @@ def test_only_the_rigorous_profile_takes_every_carrier() -> None:
     assert {carrier for scheme, carrier in quick if scheme == "redis-session"} == {"cookie"}
 
 
+def test_a_profiles_scheme_keeps_its_carrier_where_it_knows_no_other() -> None:
+    """Nobody asked for it by name, so a carrier that it lacks ends no run; all others take the chosen one."""
+    carried = {arm.scheme: arm.carrier for arm in plan_arms(Choices("standard", carrier="bearer"), SCHEMES, 24)}
+    assert carried.pop("bff") == carried.pop("bff-memory") == "cookie"
+    assert set(carried.values()) == {"bearer"}
+
+
 def test_a_carrier_must_be_the_schemes_own() -> None:
     """One that it has is taken, one that it has not is refused with those that it has."""
     assert {arm.carrier for arm in plan_arms(Choices(schemes=("jwt-hs256",), carrier="cookie"), SCHEMES, 24)} == {

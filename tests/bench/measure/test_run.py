@@ -1,14 +1,22 @@
 """A whole run, small: everything is kept as soon as it is measured, and run.json says how it ended."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bench.measure import environment, rundir
+from bench.measure import run as module
+from bench.measure.block import Progress
+from bench.measure.crew import LoadLostError
+from bench.measure.generator import Alone
 from bench.measure.profiles import Choices, plan_blocks
 from bench.measure.proof import Check, Proof
-from bench.measure.run import Run, measure
+from bench.measure.run import MeasuredBlock, Run, measure
+from bench.stack.supervisor import Supervisor
+from loadtests.plan import BlockPlan
+from loadtests.record import Record
 from services.catalogue import SCHEMES
 from tests.bench.measure.conftest import Watched, lying
 
@@ -106,3 +114,25 @@ def test_a_failed_proof_is_not_forgotten(tmp_path: Path) -> None:
     for proof in (first, broken, later):
         run.proven(proof)
     assert run.proofs == {"arm": broken}
+
+
+def test_a_run_ends_with_the_block_that_lost_a_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That block does not count as done, no other is begun, and the error names the worker."""
+    started = _run(tmp_path / "run")
+    begun: list[int] = []
+
+    def measured(*_: object) -> MeasuredBlock:
+        def begin(block: BlockPlan, _: Progress) -> Iterator[Record]:
+            begun.append(block.index)
+            return iter(())
+
+        return begin
+
+    monkeypatch.setattr(module, "_on_our_own", measured)
+    with Supervisor(tmp_path / "logs") as supervisor:
+        source = Alone(supervisor)
+        source.lost = ("worker 1 of 2 (a) ended",)
+        with pytest.raises(LoadLostError, match=r"^worker 1 of 2 \(a\) ended$"):
+            module._measure(replace(started, blocks=started.blocks * 2), supervisor, source, Watched())
+    assert begun == [0]
+    assert started.blocks_done == 0

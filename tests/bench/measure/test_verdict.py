@@ -62,6 +62,14 @@ def test_without_counters_nothing_is_proven() -> None:
     assert judge(replace(uncounted, other_load_ratio=0.5)).status == "INVALID"
 
 
+def test_counters_of_the_stores_stand_in_for_a_load_balancer() -> None:
+    """Without its count a cell is as doubtful as its stores leave it; with its count they are not needed."""
+    uncounted = replace(GOOD, counts=Counts(100, 100, 100, None))
+    assert judge(replace(uncounted, doubt="")).status == "VALID"
+    assert judge(replace(uncounted, doubt="stores away")).reasons == ("stores away",)
+    assert judge(replace(GOOD, doubt="stores away")).status == "VALID"
+
+
 @pytest.mark.parametrize(("scheduled", "status"), [(101, "VALID"), (102, "INVALID"), (0, "INVALID")])
 def test_too_few_sent(scheduled: int, status: str) -> None:
     """100 of 101 is 99.01 %, 100 of 102 is 98.04 %: the bar of 99 % lies between; nothing scheduled is no cell."""
@@ -203,3 +211,23 @@ def test_drift_is_never_negative(services_ms: list[float]) -> None:
     drift = control_drift_ratio([_sample(number, service_ms=ms) for number, ms in enumerate(services_ms)])
     assert drift is not None
     assert drift >= 0
+
+
+def test_missing_load_is_a_fault_in_its_own_words() -> None:
+    """What a lost worker or sample leaves missing is said first, and no other block stands in for it."""
+    verdict = judge(replace(GOOD, missing_load=("worker 1 of 2 (a) ended",)))
+    assert (verdict.status, verdict.reasons, verdict.disturbed) == ("INVALID", ("worker 1 of 2 (a) ended",), False)
+
+
+@pytest.mark.parametrize(("uncertainty_ns", "status"), [(None, "VALID"), (1_000_000, "VALID"), (1_000_001, "INVALID")])
+def test_clocks_too_far_apart(uncertainty_ns: int | None, status: str) -> None:
+    """Beyond 1 ms the workers' instants are not those of one schedule; one process has no such question."""
+    assert judge(replace(GOOD, clock_uncertainty_ns=uncertainty_ns)).status == status
+
+
+def test_clocks_too_far_apart_are_a_disturbance() -> None:
+    """The figure, the bar and the next step; other blocks may stand in."""
+    verdict = judge(replace(GOOD, clock_uncertainty_ns=2_340_000))
+    assert verdict.disturbed
+    (reason,) = verdict.reasons
+    assert reason.startswith("the load workers' clocks are known to 2.34 ms only, expected 1 ms at most; use machines")

@@ -15,7 +15,7 @@ from bench.stack.binaries import HAPROXY, find
 from bench.stack.errors import NotReadyError
 from bench.stack.haproxy import HAProxy
 from bench.stack.haproxy_config import TEMPLATE, Bffs, Front, Health, Server, compose_config
-from bench.stack.listening import listen, port_of
+from bench.stack.listening import free_port, listen, port_of
 from bench.stack.probe import answers
 from bench.stack.supervisor import Supervisor
 from loadtests.plan import BALANCINGS, Balancing
@@ -152,6 +152,23 @@ def test_a_sticky_cookie_returns_to_its_replica(supervisor: Supervisor, servers:
         assert {answer.getheader("Set-Cookie") for answer in given} == {None}
 
 
+def test_a_sticky_port_beside_the_first(supervisor: Supervisor, servers: list[Server]) -> None:
+    """One port deals in turns as before and sets no cookie; the other keeps a visitor, also over a restart."""
+    sticky_port = free_port()
+    haproxy = _started(supervisor, servers, Front(sticky_port=sticky_port))
+    assert len(set(_ports(haproxy.port, "/a", "/b", "/c", "/d"))) == 2
+    connection = HTTPConnection(haproxy.host, sticky_port)
+    answer, _ = _get(connection)
+    connection.close()
+    cookie = (answer.getheader("Set-Cookie") or "").split(";")[0]
+    haproxy.restart()
+    haproxy.wait_ready()
+    assert cookie.startswith("SRV=")
+    assert {str(port) for port in _ports(sticky_port, "/a", "/b", "/c", headers={"Cookie": cookie})} == {
+        answer.getheader("X-Port")
+    }
+
+
 def test_a_forged_sticky_cookie_changes_nothing(supervisor: Supervisor, servers: list[Server]) -> None:
     """An unknown value is answered like none at all, with a cookie of our making."""
     haproxy = _started(supervisor, servers, Front("sticky"))
@@ -262,11 +279,12 @@ def test_a_dead_load_balancer_refuses(supervisor: Supervisor, servers: list[Serv
 
 
 def test_the_configuration_for_compose_is_valid() -> None:
-    """HAProxy accepts it, with a listener per policy before the same containers; Compose's file is up to date."""
+    """HAProxy accepts it: a listener per policy before BFFs and API, one for the BFFs; Compose's file is up to date."""
     command = [sys.executable, "-m", "bench.stack.haproxy_config"]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert text == compose_config() == (TEMPLATE.parent / "compose" / "haproxy.cfg").read_text()
-    assert text.count("server-template api 1-16 api:8000") == text.count("\nfrontend ") == 2
+    assert text.count("server-template replicas 1-16 api:8000") == text.count("\nfrontend ") == 3
+    assert text.count("server-template bff 1-16 bff:8000") == text.count("use_backend ") == 2
     check = [str(find(HAPROXY)), "-c", "-f", "/dev/stdin"]
     done = subprocess.run(check, input=text, env={"COOKIE_KEY": "k"}, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "Configuration file is valid\n")

@@ -175,7 +175,7 @@ def test_a_block_is_loaded_as_planned(start: Start, tmp_path: Path) -> None:
     """
     with _sleeper(tmp_path / "stamps") as port:
         generator = start(_assignment(port, "a", "b"))
-        assert generator.order(do="login") == {"visitors": 40, "failures": []}
+        assert generator.order(do="login") == {"visitors": 40, "failures": [], "lost": []}
         for number, expected in enumerate((40, 40)):
             loaded = generator.load(number)
             samples = {arm: generator.samples(number, arm) for arm in ("a", "b")}
@@ -198,7 +198,7 @@ def test_a_target_that_refuses_loses_no_sample(start: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     generator = start(_assignment(port, "a"))
-    assert generator.order(do="login") == {"visitors": 0, "failures": ["0 refused"]}
+    assert generator.order(do="login") == {"visitors": 0, "failures": ["0 refused"], "lost": []}
     loaded = generator.load(0)
     samples = generator.samples(0, "a")
     assert loaded["scheduled"] == loaded["sent"] == [len(samples)] == [40]
@@ -212,7 +212,7 @@ def test_a_login_that_grants_nothing_is_a_failed_login(start: Start) -> None:
     """200 with a body that cannot be read neither counts as a login nor stops anybody: the load goes on."""
     with _serving(_Mumbling) as port:
         generator = start(_assignment(port, "a", visitors=5))
-        assert generator.order(do="login") == {"visitors": 0, "failures": ["200 without a grant"]}
+        assert generator.order(do="login") == {"visitors": 0, "failures": ["200 without a grant"], "lost": []}
         assert generator.load(0)["sent"] == [40]
         assert {sample.status for sample in generator.samples(0, "a")} == {401}
         assert generator.end() == 0
@@ -222,7 +222,7 @@ def test_visitors_log_in_a_few_at_a_time(start: Start) -> None:
     """All of a large block's at once would keep the stores from answering in time."""
     with _serving(_Crowded) as port:
         generator = start(_assignment(port, "a", "b", visitors=50))
-        assert generator.order(do="login") == {"visitors": 100, "failures": []}
+        assert generator.order(do="login") == {"visitors": 100, "failures": [], "lost": []}
         assert generator.end() == 0
     assert 1 < _Crowded.most <= 16
 
@@ -231,7 +231,7 @@ def test_a_flow_of_several_calls_is_several_samples(start: Start) -> None:
     """An expired read is read, refresh, read: three samples, each later call intended when the one before was done."""
     with _serving(_Expiring) as port:
         generator = start(_assignment(port, "a", visitors=1))
-        assert generator.order(do="login") == {"visitors": 1, "failures": []}
+        assert generator.order(do="login") == {"visitors": 1, "failures": [], "lost": []}
         loaded = generator.load(0)
         first, second, third, *rest = generator.samples(0, "a")
         assert (loaded["scheduled"], loaded["sent"]) == ([40], [42])
