@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from bench.measure.rundir import RunDirectory
 from bench.stack.errors import ProcessDiedError
-from bench.stack.janitor import live, look
+from bench.stack.janitor import live, look, segments
 from loadtests.record import Record
 
 POLL_S = 0.02
@@ -56,6 +56,7 @@ class Subject:
         self.directory = RunDirectory(folder / "run")
         self.temporary = folder / "t"
         self._said = ""
+        self._known: set[int] = set()
         for path in (folder, self.temporary):
             _give(path, installation.uid)
         argv = (installation.python, "-m", "authbench", "run", *options, "-o", str(self.directory.path))
@@ -104,7 +105,9 @@ class Subject:
 
     def owned(self) -> tuple[int, ...]:
         """Live processes that work below its TMPDIR or were told of it, the run's own apart."""
-        return tuple(seen.pid for seen in live() if seen.pid != self.process.pid and _belongs(seen.pid, self.temporary))
+        pids = [seen.pid for seen in live() if seen.pid != self.process.pid and _belongs(seen.pid, self.temporary)]
+        self._known.update(pids)
+        return tuple(pids)
 
     def listening(self) -> frozenset[Socket]:
         """The sockets that its processes listen on, now."""
@@ -122,6 +125,7 @@ class Subject:
         yield from (f"process {pid}" for pid in self.owned())
         yield from (f"port {socket.port}" for socket in sockets & set(_listening()))
         yield from (f"directory {path.name}" for path in self.temporary.iterdir())
+        yield from (f"shared memory {number}" for number, creator in segments() if creator in self._known)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ Runs as a script of its own (standard library only). Standard input is a pipe fr
 went, all of them are killed, stopped ones included, and the private directory is removed.
 """
 
+import ctypes
 import os
 import select
 import shutil
@@ -12,10 +13,13 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 SWEEP_LIMIT_S = 4.0
+SEGMENTS = Path("/proc/sysvipc/shm")
+_IPC_RMID = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,27 @@ def sweep(leaders: list[Leader], directory: str) -> None:
         time.sleep(0.02)
 
 
+def segments() -> Iterator[tuple[int, int]]:
+    """Id and creator's pid of every System V shared memory segment."""
+    for line in SEGMENTS.read_text().splitlines()[1:] if SEGMENTS.exists() else ():
+        _key, number, _permissions, _size, creator, *_rest = map(int, line.split())
+        yield number, creator
+
+
+def free_segments(directory: str) -> None:
+    """Remove the segments of killed PostgreSQL servers below `directory`: nothing else would before the next boot.
+
+    A server that was killed has left its postmaster.pid, whose first line is its pid and whose seventh ends in the id.
+    """
+    left = set(segments())
+    for file in Path(directory).glob("*/data/postmaster.pid"):
+        with suppress(OSError, ValueError, IndexError):  # cut short by the end of its server
+            lines = file.read_text().splitlines()
+            segment = int(lines[6].split()[1]), int(lines[0])
+            if segment in left:
+                ctypes.CDLL(None).shmctl(segment[0], _IPC_RMID, None)
+
+
 def registrations(registry: int, harness: int) -> Iterator[Leader]:
     """Leaders as they are written to the pipe `registry`; ends when it closes or the pidfd `harness` tells the end."""
     poll = select.poll()
@@ -116,6 +141,7 @@ def main() -> None:
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     sweep(list(registrations(0, harness)), directory)
+    free_segments(directory)
     shutil.rmtree(directory, ignore_errors=True)
 
 

@@ -236,7 +236,9 @@ shared_preload_libraries = 'pg_stat_statements'
 max_connections = 1000
 shared_buffers = 64MB
 fsync = on
+dynamic_shared_memory_type = mmap
 """
+"""Shared memory lies in the data directory, so it goes with it: in /dev/shm a killed server would leave it behind."""
 
 _STATEMENTS: LiteralString = """
     SELECT query, calls FROM pg_stat_statements JOIN pg_database ON dbid = pg_database.oid WHERE datname = %s

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench.stack import janitor
-from bench.stack.janitor import Leader, look, ours, registrations, sweep
+from bench.stack.janitor import Leader, free_segments, look, ours, registrations, segments, sweep
 
 SLEEP = shutil.which("sleep") or "/bin/sleep"
 
@@ -86,6 +86,36 @@ def harness() -> Iterator[subprocess.Popen[bytes]]:
     yield process
     process.kill()
     process.wait()
+
+
+def _segment() -> tuple[int, int]:
+    """A System V shared memory segment whose creator has ended: its id and the creator's pid."""
+    script = "import ctypes, os; print(ctypes.CDLL(None).shmget(0, 56, 0o1600), os.getpid())"
+    number, creator = subprocess.check_output([sys.executable, "-c", script], text=True).split()
+    return int(number), int(creator)
+
+
+def _named(folder: Path, number: int, creator: int) -> None:
+    (folder / "data").mkdir(parents=True)
+    (folder / "data" / "postmaster.pid").write_text(
+        f"{creator}\n/data\n0\n5432\n/s\n127.0.0.1\n  123456  {number}\nready\n"
+    )
+
+
+def test_the_shared_memory_of_a_killed_server_is_freed(tmp_path: Path) -> None:
+    """What its postmaster.pid names is removed; one of another creator is not, nor is a file cut short a fault."""
+    killed, other = _segment(), _segment()
+    _named(tmp_path / "postgres-1", *killed)
+    _named(tmp_path / "postgres-2", other[0], other[1] + 1)
+    (tmp_path / "postgres-3" / "data").mkdir(parents=True)
+    (tmp_path / "postgres-3" / "data" / "postmaster.pid").write_text("1\n")
+    free_segments(str(tmp_path))
+    assert {killed, other} & set(segments()) == {other}
+    (tmp_path / "postgres-2" / "data" / "postmaster.pid").unlink()
+    (tmp_path / "postgres-2" / "data").rmdir()
+    _named(tmp_path / "postgres-4", *other)
+    free_segments(str(tmp_path))
+    assert other not in set(segments())
 
 
 def test_registrations_end_when_the_pipe_closes(harness: subprocess.Popen[bytes]) -> None:

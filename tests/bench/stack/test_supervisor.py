@@ -15,12 +15,13 @@ import pytest
 
 import bench
 from bench.stack.binaries import VALKEY, find
-from bench.stack.janitor import look
+from bench.stack.janitor import look, segments
 from bench.stack.process import Command
 from bench.stack.supervisor import Supervisor
 from bench.stack.valkey import start_valkey
 
-GONE_WITHIN_S = 5.0
+GONE_WITHIN_S = 30.0
+"""No bar, which is the selfcheck's, but when to give up on a busy machine."""
 
 HARNESS = """
 import signal, sys, time, types
@@ -63,7 +64,8 @@ class Harness:
 
     def _left(self) -> list[str]:
         pids = [str(pid) for pid in self.pids if look(pid)]
-        return [*pids, *([str(self.directory)] if self.directory.exists() else [])]
+        memory = [f"shared memory {number}" for number, creator in segments() if creator in self.pids]
+        return [*pids, *memory, *([str(self.directory)] if self.directory.exists() else [])]
 
 
 @contextmanager
