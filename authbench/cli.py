@@ -1,14 +1,13 @@
 """`authbench`: parses the command line and hands over to one command; each is imported only when it is called."""
 
 import argparse
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from types import FrameType
 from typing import NoReturn
 
+from authbench import interruption
 from authbench.exits import Exit
 from authbench.options import add_choices, add_output, add_target, add_workers, address, port, whole_number
 
@@ -39,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     chosen = _parser().parse_args(arguments)
     chosen.argv = arguments
-    signal.signal(signal.SIGTERM, _interrupt)
+    interruption.listen()
     try:
         return _command(chosen.module)(chosen)
     except KeyboardInterrupt:
@@ -68,11 +67,6 @@ def _line(error: Exception) -> str:
     found = error.strerror or type(error).__name__
     where = f"{error.filename}: " if error.filename else ""
     return f"{where}found {found!r}, expected the machine to allow it; free space or rights, or choose another -o"
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
-    """SIGTERM ends a run like Ctrl-C does."""
-    raise KeyboardInterrupt
 
 
 def _command(module: str) -> Command:

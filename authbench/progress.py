@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, Task, TextColumn, TimeElapsedColumn
 from rich.progress_bar import ProgressBar
 
+from authbench import interruption
 from bench.measure.proof import Proof
 
 
@@ -30,7 +31,8 @@ class LiveProgress:
         self._proven: set[str] = set()
 
     def stage(self, text: str, *, seconds: float = 0.0) -> None:
-        """Replace the line."""
+        """Replace the line; KeyboardInterrupt if one was asked for and not heard."""
+        interruption.check()
         for task in list(self._bars.task_ids):
             self._bars.remove_task(task)
         self._bars.add_task(text, total=seconds or None)
