@@ -25,15 +25,16 @@ class TokenSource(Protocol):
 class Backchannel:
     """The one place where a BFF renews. Any method: StoreDownError, of the vault or of the source.
 
-    A token is renewed while it has `upstream_left_s` to live, but at most half of its life early: one that lives for
-    seconds is used as well.
+    A token is renewed while it has `upstream_left_s` to live, but at most half of the shortest life early: one that
+    lives for seconds is used as well.
     """
 
     def __init__(self, settings: Settings, clock: Clock, vault: TokenVault, source: TokenSource) -> None:
         self._clock = clock
         self._vault = vault
         self._source = source
-        self._left_s = min(settings.upstream_left_s, settings.access_ttl_s / 2)
+        shortest_s = settings.access_ttl_s * (1 - settings.access_ttl_jitter_ratio)
+        self._left_s = min(settings.upstream_left_s, shortest_s / 2)
 
     def begin(self, owner: str, sid: str, grant: Grant) -> Grant:
         """A session over the tokens of `grant`; these are revoked when it cannot begin. LimitReachedError."""

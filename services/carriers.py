@@ -35,6 +35,10 @@ class HttpCarrier(Protocol):
         """The refresh credential of `req`, whose body is `fields`."""
         ...
 
+    def headers(self, credential: str) -> Mapping[str, str]:
+        """What a request of our own has that carries `credential`; nothing without one."""
+        ...
+
     def log_in(self, resp: falcon.Response, grant: Grant) -> None:
         """Hand a fresh login to the client and fill the body."""
         ...
@@ -76,6 +80,10 @@ class CookieCarrier:
     def refresh_credential(self, req: falcon.Request, fields: Mapping[str, object]) -> str:  # noqa: ARG002 - the protocol's
         """The value of the refresh cookie; a token in the body is ignored."""
         return _cookie(req, REFRESH_COOKIE)
+
+    def headers(self, credential: str) -> Mapping[str, str]:
+        """The session cookie alone."""
+        return {"Cookie": f"{SESSION_COOKIE}={credential}"} if credential else {}
 
     def log_in(self, resp: falcon.Response, grant: Grant) -> None:
         """Set the cookies; the CSRF cookie comes with the login and stays until the logout."""
@@ -136,6 +144,10 @@ class BearerCarrier:
     def refresh_credential(self, req: falcon.Request, fields: Mapping[str, object]) -> str:  # noqa: ARG002 - the protocol's
         """The body's `refresh_token`."""
         return text(fields, "refresh_token", most=TOKEN_MAX) if "refresh_token" in fields else ""
+
+    def headers(self, credential: str) -> Mapping[str, str]:
+        """As `credential` reads it."""
+        return {"Authorization": f"Bearer {credential}"} if credential else {}
 
     def log_in(self, resp: falcon.Response, grant: Grant) -> None:
         """Put the tokens into the body."""

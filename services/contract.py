@@ -37,6 +37,10 @@ class LimitReachedError(Exception):
     """The user already has as many sessions as the limit allows and the policy is to refuse: HTTP 409."""
 
 
+class CredentialTooLongError(ValueError):
+    """The login has more to say than a credential may hold: HTTP 431."""
+
+
 UPSTREAM = "api"
 """What a BFF keeps its users' logins in, as a `StoreDownError` names it."""
 

@@ -1,7 +1,7 @@
 """PostgreSQL connections of a fixed number that answer within their bound or say the store is down."""
 
 import select
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from queue import Empty, Queue
 from typing import Any, LiteralString
@@ -88,6 +88,12 @@ class Database:
         """The number of rows one statement in autocommit changed. StoreDownError."""
         with self.connection() as connection:
             return connection.execute(statement, values).rowcount
+
+    def append(self, statement: LiteralString, rows: Iterable[Row]) -> None:
+        """Add `rows` by one COPY: all, or none. StoreDownError."""
+        with self.connection() as connection, connection.cursor().copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
 
     def close(self) -> None:
         """Close every connection that is not in use."""

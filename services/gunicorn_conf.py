@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 _PR_SET_PDEATHSIG = 1
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - gunicorn makes a private, unlinked file there
 
-APPS: Mapping[str, str] = {"api": "services.app:create_app()", "bff": "services.bff:create_app()"}
+APPS: Mapping[str, str] = {
+    "api": "services.app:create_app()",
+    "bff": "services.bff:create_app()",
+    "hop": "services.hop:create_app()",
+}
 front = os.environ.get("AUTHBENCH_FRONT", "api")
 wsgi_app = APPS.get(front, APPS["api"])
 bind = os.environ.get("AUTHBENCH_BIND", "127.0.0.1:8000")

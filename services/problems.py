@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import falcon
 
-from services.contract import UPSTREAM, LimitReachedError, RejectedError, StoreDownError
+from services.contract import UPSTREAM, CredentialTooLongError, LimitReachedError, RejectedError, StoreDownError
 
 PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER_S = 1
@@ -45,6 +45,10 @@ PROBLEMS: Mapping[str, tuple[HTTPStatus, str]] = {
         HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
         "The credential does not fit a cookie of 4096 bytes; carry it as bearer or give it fewer claims.",
     ),
+    "credential-too-long": (
+        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+        "The credential does not fit a header line of common servers; give it fewer claims.",
+    ),
     "internal": (HTTPStatus.INTERNAL_SERVER_ERROR, "The service failed; its log says why."),
     "store-down": (HTTPStatus.SERVICE_UNAVAILABLE, "A store does not answer; keep the credential and try again."),
     "upstream-down": (HTTPStatus.SERVICE_UNAVAILABLE, "The API does not answer; keep the credential and try again."),
@@ -80,6 +84,7 @@ def install(app: falcon.App[falcon.Request, falcon.Response], challenge: Callabl
     app.set_error_serializer(write)
     app.add_error_handler(RejectedError, _rejected)
     app.add_error_handler(LimitReachedError, _limit_reached)
+    app.add_error_handler(CredentialTooLongError, _too_long)
     app.add_error_handler(StoreDownError, _store_down)
 
 
@@ -103,6 +108,10 @@ def _rejected(_req: falcon.Request, _resp: falcon.Response, error: RejectedError
 
 def _limit_reached(_req: falcon.Request, _resp: falcon.Response, error: LimitReachedError, _params: object) -> NoReturn:
     raise Problem(reason="session-limit") from error
+
+
+def _too_long(_req: falcon.Request, _resp: falcon.Response, error: CredentialTooLongError, _params: object) -> NoReturn:
+    raise Problem(reason="credential-too-long") from error
 
 
 def _store_down(_req: falcon.Request, _resp: falcon.Response, error: StoreDownError, _params: object) -> NoReturn:

@@ -1,9 +1,9 @@
 """A Redis client that answers within its bound or says the store is down, and sends only what it is told to."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import redis
 from redis.backoff import NoBackoff
@@ -16,6 +16,8 @@ from services.settings import Settings, SettingsError
 
 DOWN = (redis.ConnectionError, redis.TimeoutError, OutOfMemoryError, ReadOnlyError)
 """What it raises when the server is away, hangs, or cannot take a write."""
+
+Word = str | bytes | int
 
 Connect = Callable[[Settings], redis.Redis]
 """How a client reaches its server and what it does when that is away. SettingsError for a URL that is none."""
@@ -55,17 +57,39 @@ class RedisClient:
         self._redis = connect(settings)
         self.execute: Callable[..., Any] = counted(self._redis.execute_command, count)
         """As `command`, but raises DOWN as it is: for a hot read, which counts every call."""
+        self._exchange = counted(self._pipelined, count)
 
-    def command(self, *words: str | bytes | int) -> Any:  # noqa: ANN401 - any Redis reply
+    def command(self, *words: Word) -> Any:  # noqa: ANN401 - any Redis reply
         """The server's reply to one command. StoreDownError when it is away."""
         try:
             return self.execute(*words)
         except DOWN as error:
             raise StoreDownError(store="redis") from error
 
+    def commands(self, many: Iterable[Sequence[Word]]) -> Sequence[Any]:
+        """The server's replies to many commands, sent in one round trip. StoreDownError when it is away."""
+        try:
+            return self._exchange(many)
+        except DOWN as error:
+            raise StoreDownError(store="redis") from error
+
     def close(self) -> None:
         """Close every connection."""
         self._redis.connection_pool.disconnect()
+
+    def _pipelined(self, many: Iterable[Sequence[Word]]) -> list[Any]:
+        pipeline = self._redis.pipeline(transaction=False)
+        send: Callable[..., object] = pipeline.execute_command
+        for words in many:
+            send(*words)
+        return pipeline.execute()
+
+
+class ScriptCall(NamedTuple):
+    """What one run of a script is told."""
+
+    keys: Sequence[str | bytes]
+    arguments: Sequence[Word]
 
 
 class Script:
@@ -80,13 +104,18 @@ class Script:
         """Have the server keep the script, so that the first run is like every other. StoreDownError."""
         self._client.command("SCRIPT", "LOAD", self._text)
 
-    def run(self, keys: Sequence[str | bytes], *arguments: str | bytes | int) -> Any:  # noqa: ANN401 - any Redis reply
+    def run(self, keys: Sequence[str | bytes], *arguments: Word) -> Any:  # noqa: ANN401 - any Redis reply
         """What the script returns, in one round trip. StoreDownError."""
         try:
             return self._client.command("EVALSHA", self._sha1, len(keys), *keys, *arguments)
         except NoScriptError:
             self.load()
             return self._client.command("EVALSHA", self._sha1, len(keys), *keys, *arguments)
+
+    def run_many(self, calls: Iterable[ScriptCall]) -> Sequence[Any]:
+        """What the script returns each time, loaded and run in one round trip. StoreDownError."""
+        running = [("EVALSHA", self._sha1, len(call.keys), *call.keys, *call.arguments) for call in calls]
+        return self._client.commands([("SCRIPT", "LOAD", self._text), *running])[1:]
 
 
 @contextmanager

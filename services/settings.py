@@ -12,8 +12,13 @@ RefreshPolicy = Literal["strict", "grace-replay", "grace-mint"]
 PasswordProfile = Literal["owasp", "harness"]
 Bind = Annotated[str, "HOST:PORT"]
 """Where to listen, as `host_and_port` takes it apart; empty: nowhere."""
+Fraction = Annotated[float, "0 <= fraction < 1"]
+ClaimCount = Annotated[int, "0 <= count <= CLAIMS_MAX"]
+HopCheck = Literal["verify", "introspect"]
 
 PORT_MAX = 65_535
+CLAIMS_MAX = 999
+"""Numbers of three digits, so that every claim has the same size; far more than any limit on the way lets through."""
 
 
 class SettingsError(Exception):
@@ -45,6 +50,8 @@ class Settings:
     leeway_s: float = 0.0
     jwt_ttl_s: int = 3600
     access_ttl_s: int = 1800
+    access_ttl_jitter_ratio: Fraction = 0.0
+    """Access tokens that can be renewed live between (1 - this) x `access_ttl_s` and that, drawn for each one."""
     refresh_ttl_s: int = 14 * 24 * 3600
     """Absolute: rotation never extends it."""
     refresh_idle_s: int = 7 * 24 * 3600
@@ -59,6 +66,8 @@ class Settings:
     """Sessions in PostgreSQL write down a use at most this often, so one may go idle this much early."""
     sliding_left_s: int = 300
     """A sliding token is replaced at a use when it has no longer to live than this."""
+    login_claims: ClaimCount = 0
+    """Permissions that every signed token names, each of one size (`services.tokens.permission`)."""
     max_sessions: int = 0
     """Concurrent sessions per user; 0: no limit."""
     session_limit: Literal["evict-oldest", "refuse"] = "evict-oldest"
@@ -71,11 +80,15 @@ class Settings:
     notes_max: int = 1000
     """POST /notes keeps at most this many in the replica's memory."""
     upstream_url: str = "http://127.0.0.1:8000"
-    """Where the BFF finds the API."""
+    """Where the BFF finds the API, and a hop the service after it; a hop with none is the last."""
     upstream_timeout_s: float = 5.0
-    """The bound within which the API must answer before the BFF says 503."""
+    """The bound within which the API must answer before the BFF says 503, and the next service before a hop does."""
     upstream_left_s: int = 30
     """The BFF renews an access token that has no longer to live than this before it uses it."""
+    hop_check: HopCheck = "verify"
+    """How a hop finds out who asks: it verifies as the scheme does, or it asks the API each time."""
+    introspect_url: str = "http://127.0.0.1:8000"
+    """Where a hop that introspects finds the API."""
     helpers: tuple[str, ...] = ()
     """Where the helper services of plugins listen, as NAME=URL."""
     metrics_bind: Bind = ""
@@ -128,10 +141,10 @@ def _choice(kind: object) -> tuple[Callable[[str], object], str]:
     return parse, "one of: " + ", ".join(choices)
 
 
-def _number(kind: type[int] | type[float]) -> Callable[[str], float]:
+def _number(kind: type[int] | type[float], below: float = float("inf")) -> Callable[[str], float]:
     def parse(text: str) -> float:
         value = kind(text)
-        if not 0 <= value < float("inf"):
+        if not 0 <= value < below:
             raise ValueError(text)
         return value
 
@@ -154,5 +167,7 @@ _PARSERS: Mapping[object, tuple[Callable[[str], object], str]] = {
     float: (_number(float), "a number >= 0"),
     Path | None: (Path, "a path"),
     tuple[str, ...]: (_names, "names separated by commas"),
+    Fraction: (_number(float, below=1), "a number from 0 to below 1"),
+    ClaimCount: (_number(int, below=CLAIMS_MAX + 1), f"a whole number from 0 to {CLAIMS_MAX}"),
     Bind: (_bind, f"HOST:PORT with a port from 1 to {PORT_MAX}"),
 }

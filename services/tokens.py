@@ -16,7 +16,7 @@ from jwt.exceptions import InvalidSignatureError, InvalidTokenError
 from jwt.types import SigOptions
 
 from services.clock import Clock
-from services.contract import Grant, RejectedError, Verified
+from services.contract import CredentialTooLongError, Grant, RejectedError, Verified
 from services.keys import KeySource
 from services.settings import Settings
 
@@ -25,9 +25,11 @@ MAX_CHARS = 8000
 """Longer tokens are neither issued nor looked at: header lines end near 8 KB in common servers."""
 EXTRA_CLAIMS = frozenset({"scope", "tenant", "groups"})
 """What a caller may add to a token; nothing that identifies a person."""
+PERMISSIONS = "permissions"
+"""What the deployment adds to every token: a list of `login_claims` names, which no client chooses."""
 OWN_CLAIMS = frozenset({"auth_time", "iat_ms"})
 """What single schemes add themselves: whole numbers, and required in their tokens."""
-LOGIN_CLAIMS = frozenset({"iss", "aud", "sub", "role", "sid"}) | EXTRA_CLAIMS | OWN_CLAIMS
+LOGIN_CLAIMS = frozenset({"iss", "aud", "sub", "role", "sid"}) | EXTRA_CLAIMS | {PERMISSIONS} | OWN_CLAIMS
 """What stays the same as long as the login lasts."""
 HEADERS_KEPT = 256
 MS_PER_S = 1000
@@ -102,24 +104,27 @@ class AccessTokens:
         self._alg = alg
         self._ttl_s = ttl_s
         self._stamps = stamps
+        named = [permission(number) for number in range(settings.login_claims)]
+        self._permitted: Mapping[str, list[str]] = {PERMISSIONS: named} if named else {}
         self._jws = PyJWS(algorithms=[alg])
         # a ring without a key to sign with is found at start-up, not at the first login
         keys.signing(alg)
 
     def issue(self, user_id: str, role: str, sid: str, extra: Mapping[str, str]) -> Grant:
-        """A token for one login. ValueError on a claim outside EXTRA_CLAIMS, or when the token would be too long."""
+        """A token for one login. ValueError on a claim outside EXTRA_CLAIMS, CredentialTooLongError."""
         if not extra.keys() <= EXTRA_CLAIMS:
             message = f"claims {sorted(extra.keys() - EXTRA_CLAIMS)} not allowed; use {sorted(EXTRA_CLAIMS)}"
             raise ValueError(message)
         now_s = self._clock()
-        lasting: dict[str, str | int] = {
+        lasting: dict[str, Any] = {
             "iss": self._settings.issuer,
             "aud": self._settings.audience,
             "sub": user_id,
             "role": role,
             "sid": sid,
         }
-        return self._granted(lasting | self._fresh(now_s) | dict(extra) | dict(self._stamps(now_s)), now_s)
+        said = dict(extra) | dict(self._permitted) | dict(self._stamps(now_s))
+        return self._granted(lasting | self._fresh(now_s) | said, now_s)
 
     def reissue(self, claims: Claims, now_s: float, expires_at_s: int) -> Grant:
         """Another token for the login of `claims`, to end then: whatever was said at the login stays."""
@@ -158,7 +163,7 @@ class AccessTokens:
         token = self._jws.encode(text, key.signing, self._alg, {"typ": TOKEN_TYPE, "kid": key.kid})
         if len(token) > MAX_CHARS:
             message = f"token of {len(token)} characters, at most {MAX_CHARS}; give it fewer claims"
-            raise ValueError(message)
+            raise CredentialTooLongError(message)
         return Grant(token, int(payload["exp"] - now_s), payload["sid"])
 
     def _signed(self, token: str) -> Claims:
@@ -206,6 +211,20 @@ def claims_of(payload: Mapping[str, Any]) -> Claims:
     if not _is_typed(claims):
         raise RejectedError(reason="malformed")
     return claims
+
+
+def permission(number: int) -> str:
+    """One of the names in PERMISSIONS, 18 characters: 28 of a token, with what JSON and base64 add."""
+    return f"orders.read.eu-{number:03}"
+
+
+def ending_apart(ttl_s: int, jitter_ratio: float) -> Stamps:
+    """The Stamps of tokens that live between (1 - `jitter_ratio`) x `ttl_s` and `ttl_s`, in whole seconds.
+
+    Drawn evenly for each one, so that what was issued together does not end together.
+    """
+    lives = math.floor(ttl_s * jitter_ratio) + 1
+    return lambda now_s: {"exp": math.ceil(now_s) + ttl_s - secrets.randbelow(lives)}
 
 
 def in_milliseconds(now_s: float) -> Mapping[str, int]:

@@ -7,20 +7,15 @@ ends here; of an answer it takes the status, the body and the reason.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http import HTTPStatus
-from typing import Literal, cast, get_args
+from typing import Literal
 
-from urllib3 import BaseHTTPResponse, Timeout, connection_from_url
-from urllib3.exceptions import HTTPError, LocationValueError, ProtocolError
-
-from services.contract import UPSTREAM, Grant, Reason, RejectedError, StoreDownError
-from services.counting import Count, counted
-from services.problems import PROBLEMS, Problem
-from services.settings import Settings, SettingsError
+from services.contract import UPSTREAM, Grant, StoreDownError
+from services.counting import Count
+from services.link import Link, Request
+from services.settings import Settings
 from services.stores.vaults import Tokens
 
 MOUNT = "/refresh-token/bearer"
-CONNECTIONS_MAX = 64
 
 Path = Literal[
     "login", "profile", "notes", "refresh", "logout", "logout-everywhere", "password", "admin/revoke", "admin/ban",
@@ -59,29 +54,15 @@ class Call:
 
 
 class Upstream:
-    """The API's mount of refresh tokens, and so a TokenSource. Any method: StoreDownError(UPSTREAM).
-
-    The API has `upstream_timeout_s` to answer. It is down when it does not, and also when it answers that it, or a
-    store of its own, failed: either way nothing is known about a credential.
-    """
+    """The API's mount of refresh tokens, and so a TokenSource. Any method: StoreDownError(UPSTREAM)."""
 
     def __init__(self, settings: Settings, count: Count | None = None) -> None:
-        self._timeout_s = settings.upstream_timeout_s
-        try:
-            self._pool = connection_from_url(
-                settings.upstream_url, maxsize=CONNECTIONS_MAX, block=True, timeout=Timeout(total=self._timeout_s)
-            )
-        except LocationValueError as error:
-            message = f"AUTHBENCH_UPSTREAM_URL is {settings.upstream_url!r}, expected http://HOST:PORT; correct it"
-            raise SettingsError(message) from error
-        self._request = counted(self._pool.request, count)
+        self._link = Link("UPSTREAM_URL", settings.upstream_url, settings.upstream_timeout_s, count)
 
     def ask(self, call: Call) -> bytes:
         """The body of a success. RejectedError, or the Problem the API answered with."""
-        response = self._response(call)
-        if response.status not in {HTTPStatus.OK, HTTPStatus.CREATED}:
-            raise _refusal(response)
-        return response.data
+        request = Request(call.method, f"{MOUNT}/{call.path}", call.headers(), call.body())
+        return self._link.ask(request, is_repeatable=call.is_repeatable)
 
     def log_in(self, name: str, password: str, previous: Tokens | None) -> Grant:
         """A fresh login, in place of the one that `previous` belongs to. As `ask`."""
@@ -101,57 +82,11 @@ class Upstream:
 
     def check_ready(self) -> None:
         """Return when the API answers."""
-        try:
-            response = self._request("GET", "/healthz", retries=False, pool_timeout=self._timeout_s)
-        except HTTPError as error:
-            raise StoreDownError(UPSTREAM) from error
-        if response.status != HTTPStatus.OK:
-            raise StoreDownError(UPSTREAM)
+        self._link.check_ready()
 
     def close(self) -> None:
         """Close every connection that is not in use."""
-        self._pool.close()
-
-    def _response(self, call: Call) -> BaseHTTPResponse:
-        try:
-            try:
-                return self._sent(call)
-            except ProtocolError:
-                if not call.is_repeatable:
-                    raise
-                return self._sent(call)
-        except HTTPError as error:
-            raise StoreDownError(UPSTREAM) from error
-
-    def _sent(self, call: Call) -> BaseHTTPResponse:
-        """ProtocolError when the answer was lost on the way, another HTTPError when there is none."""
-        response = self._request(
-            call.method,
-            f"{MOUNT}/{call.path}",
-            call.body(),
-            headers=call.headers(),
-            retries=False,
-            redirect=False,
-            pool_timeout=self._timeout_s,
-        )
-        if response.status == HTTPStatus.BAD_GATEWAY:  # how a load balancer tells of it
-            message = "the load balancer got no answer"
-            raise ProtocolError(message)
-        return response
-
-
-def _refusal(response: BaseHTTPResponse) -> RejectedError | Problem | StoreDownError:
-    """What the API refused, as our own refusal."""
-    try:
-        said = json.loads(response.data)
-        reason, detail = said["reason"], said["detail"]
-    except (ValueError, KeyError, TypeError):
-        return StoreDownError(UPSTREAM)
-    if reason in get_args(Reason):
-        return RejectedError(cast("Reason", reason))
-    if reason not in PROBLEMS or response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return StoreDownError(UPSTREAM)
-    return Problem(reason=reason, detail=detail)
+        self._link.close()
 
 
 def _grant(body: bytes) -> Grant:

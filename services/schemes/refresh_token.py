@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from services.contract import Bound, Grant, Operations, Parts, SchemeSpec, SessionInfo, Traits, Verified
 from services.stores.refresh_tokens import Refreshed
-from services.tokens import AccessTokens
+from services.tokens import AccessTokens, ending_apart
 from services.users import User
 
 ALG = "HS256"
@@ -32,8 +32,9 @@ class RefreshToken:
     """A Scheme whose renewals end at once when revoked; an access token outlives that until it expires."""
 
     def __init__(self, parts: Parts) -> None:
-        settings = parts.settings
-        self._access = AccessTokens(settings, parts.clock, parts.keys, ALG, settings.access_ttl_s)
+        settings, ttl_s = parts.settings, parts.settings.access_ttl_s
+        stamps = ending_apart(ttl_s, settings.access_ttl_jitter_ratio)
+        self._access = AccessTokens(settings, parts.clock, parts.keys, ALG, ttl_s, stamps)
         self._refresh = parts.refresh_tokens
 
     def issue(self, user: User, *, claims: Mapping[str, str] = {}) -> Grant:

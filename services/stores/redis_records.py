@@ -1,10 +1,10 @@
 """Records in Redis: one per credential under its hash, and an index per owner that scripts keep at one with them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from services.clock import Clock
 from services.contract import LimitReachedError, SessionInfo
-from services.redis_client import RedisClient, Script
+from services.redis_client import RedisClient, Script, ScriptCall
 from services.settings import Settings
 from services.stores.credentials import digest
 from services.stores.sessions import SessionRecord
@@ -29,18 +29,24 @@ for i, key in ipairs(keys) do
 end
 """
 
+# The record comes first: a server that is full refuses the first write of a script, and lets every later one pass.
 _CREATE = (
-    _LIVE
-    + """
+    """
 local key, record, idle_ms, deadline_ms = KEYS[2], ARGV[2], ARGV[3], ARGV[4]
+redis.call('SET', key, record, 'PX', idle_ms)
+"""
+    + _LIVE
+    + """
 local limit, policy, absolute_ms = tonumber(ARGV[5]), ARGV[6], ARGV[7]
 local excess = limit > 0 and #live - limit + 1 or 0
-if excess > 0 and policy == 'refuse' then return 0 end
+if excess > 0 and policy == 'refuse' then
+  redis.call('DEL', key)
+  return 0
+end
 for i = 1, excess do
   redis.call('DEL', live[i])
   redis.call('ZREM', index, live[i])
 end
-redis.call('SET', key, record, 'PX', idle_ms)
 redis.call('ZADD', index, deadline_ms, key)
 redis.call('PEXPIRE', index, absolute_ms)
 return 1
@@ -94,18 +100,13 @@ class RedisRecords:
 
     def create(self, credential: str, record: SessionRecord, value: bytes) -> None:
         """Keep `value`, which begins with `record`. LimitReachedError."""
-        settings = self._settings
-        created = self._create.run(
-            (self._index_prefix + record.user_id, self.key(credential)),
-            _ms(self._clock()),
-            value,
-            settings.session_idle_s * MS_PER_S,
-            _ms(record.expires_at_s),
-            settings.max_sessions,
-            settings.session_limit,
-            settings.session_absolute_s * MS_PER_S,
-        )
-        if not created:
+        call = self._creation(credential, record, value)
+        if not self._create.run(call.keys, *call.arguments):
+            raise LimitReachedError
+
+    def create_many(self, many: Iterable[tuple[str, SessionRecord, bytes]]) -> None:
+        """As `create` for each, all in one round trip. LimitReachedError when any of them was refused."""
+        if not all(self._create.run_many([self._creation(*one) for one in many])):
             raise LimitReachedError
 
     def end(self, credential: str) -> None:
@@ -124,6 +125,22 @@ class RedisRecords:
     def key(self, credential: str) -> bytes:
         """Where the record of `credential` lies."""
         return self._prefix + digest(credential)
+
+    def _creation(self, credential: str, record: SessionRecord, value: bytes) -> ScriptCall:
+        """What the script is told: to index, and to keep, one record."""
+        settings = self._settings
+        return ScriptCall(
+            (self._index_prefix + record.user_id, self.key(credential)),
+            (
+                _ms(self._clock()),
+                value,
+                settings.session_idle_s * MS_PER_S,
+                _ms(record.expires_at_s),
+                settings.max_sessions,
+                settings.session_limit,
+                settings.session_absolute_s * MS_PER_S,
+            ),
+        )
 
 
 def encoded(record: SessionRecord) -> bytes:

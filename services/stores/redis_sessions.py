@@ -5,15 +5,15 @@ no other design reads and slides in one command: the deliberate exception to exp
 sees the reads of all replicas, so no replica whose clock is wrong can end, or keep alive, the sessions of another.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from services.clock import Clock
 from services.contract import Grant, RejectedError, SessionInfo, StoreDownError, Verified
 from services.redis_client import DOWN, RedisClient
 from services.settings import Settings
-from services.stores.credentials import new_credential, new_sid
+from services.stores.bulk import pieces
 from services.stores.redis_records import MS_PER_S, RedisRecords, encoded
-from services.stores.sessions import begin
+from services.stores.sessions import Begun, begin_new
 
 PREFIX = b"session:"
 INDEX_PREFIX = "sessions-of:"
@@ -37,10 +37,16 @@ class RedisSessions:
 
     def create(self, user_id: str, role: str) -> Grant:
         """See SessionStore."""
-        credential, now_s = new_credential(), self._clock()
-        record = begin(self._settings, user_id, role, new_sid(), now_s)
-        self._records.create(credential, record, encoded(record))
-        return Grant(credential, max(1, record.expires_in_s(now_s, self._idle_s)), record.sid)
+        begun = self._begin(user_id, role)
+        self._records.create(begun.credential, begun.record, encoded(begun.record))
+        return begun.grant(self._idle_s)
+
+    def create_many(self, people: Iterable[tuple[str, str]]) -> Iterator[Grant]:
+        """See SessionStore. The script of `create` for each, many in one round trip."""
+        for piece in pieces(people):
+            begun = [self._begin(user_id, role) for user_id, role in piece]
+            self._records.create_many([(one.credential, one.record, encoded(one.record)) for one in begun])
+            yield from (one.grant(self._idle_s) for one in begun)
 
     def read(self, credential: str) -> Verified:
         """See SessionStore."""
@@ -70,3 +76,6 @@ class RedisSessions:
     def of_user(self, user_id: str) -> Sequence[SessionInfo]:
         """See SessionStore."""
         return self._records.of_owner(user_id)
+
+    def _begin(self, user_id: str, role: str) -> Begun:
+        return begin_new(self._settings, user_id, role, self._clock())

@@ -5,6 +5,8 @@ INSERT INTO sessions (token_hash, sid, user_id, role, created_at, expires_at, us
 VALUES (%(hash)s, %(sid)s, %(user_id)s, %(role)s, %(now)s, %(expires_at)s, %(now)s)
 """
 
+COPY = "COPY sessions (token_hash, sid, user_id, role, created_at, expires_at, used_at) FROM STDIN"
+
 READ = "SELECT user_id, role, sid, created_at, expires_at, used_at FROM sessions WHERE token_hash = %(hash)s"
 
 # Of simultaneous uses one writes. A session that ended meanwhile has no row that this could revive.

@@ -1,11 +1,12 @@
 """What every session store promises: hashed credentials, an idle and an absolute limit, and an index per user."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from services.contract import Grant, SessionInfo, Verified
 from services.settings import Settings
+from services.stores.credentials import new_credential, new_sid
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,15 @@ class SessionStore(Protocol):
         """Begin a session. LimitReachedError when the user has `max_sessions` and the policy is to refuse."""
         ...
 
+    def create_many(self, people: Iterable[tuple[str, str]]) -> Iterator[Grant]:
+        """Begin a session for each (user id, role) as `create` would, in few round trips; the grants in their order.
+
+        A stream on both sides: it goes on as the grants are taken, and keeps a bounded number of them. `max_sessions`
+        holds, and with the policy to refuse LimitReachedError ends the stream; others of the same round trip may
+        have begun by then, and nobody holds their credentials.
+        """
+        ...
+
     def read(self, credential: str) -> Verified:
         """Whose session it is; reading keeps it from going idle. RejectedError(reason)."""
         ...
@@ -49,6 +59,24 @@ class SessionStore(Protocol):
     def of_user(self, user_id: str) -> Sequence[SessionInfo]:
         """The live sessions of a user, oldest first."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A session that is about to be kept, and the credential that will open it."""
+
+    credential: str = field(repr=False)
+    record: SessionRecord
+
+    def grant(self, idle_s: float) -> Grant:
+        """What its user receives."""
+        left_s = self.record.expires_in_s(self.record.created_at_s, idle_s)
+        return Grant(self.credential, max(1, left_s), self.record.sid)
+
+
+def begin_new(settings: Settings, user_id: str, role: str, now_s: float) -> Begun:
+    """A session that starts now, under a credential and a sid of its own."""
+    return Begun(new_credential(), begin(settings, user_id, role, new_sid(), now_s))
 
 
 def begin(settings: Settings, user_id: str, role: str, sid: str, now_s: float) -> SessionRecord:

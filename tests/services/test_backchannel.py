@@ -63,6 +63,21 @@ def credential(backchannel: Backchannel, source: Watched, user: User) -> str:
     return backchannel.begin(user.id, inner.sid, inner).credential
 
 
+def test_a_token_drawn_short_is_used_as_well(
+    settings: Settings, parts: ServiceParts, clock: Clock, vault: MemoryVault, user: User
+) -> None:
+    """Where lives differ, the shortest decides what early means: no token is renewed as soon as it is granted."""
+    short = replace(settings, access_ttl_s=2 * settings.upstream_left_s, access_ttl_jitter_ratio=0.75)
+    short_lived = replace(short, access_ttl_s=settings.upstream_left_s // 2, access_ttl_jitter_ratio=0.0)
+    parts.settings = short_lived
+    source = Watched(RefreshToken(parts))
+    backchannel = Backchannel(short, clock, vault, source)
+    inner = source.scheme.issue(user)
+    credential = backchannel.begin(user.id, inner.sid, inner).credential
+    assert backchannel.fresh(credential).tokens.access == inner.credential
+    assert source.renewals == []
+
+
 def test_a_token_is_used_until_shortly_before_its_end(
     backchannel: Backchannel, source: Watched, settings: Settings, credential: str, advance: Advance
 ) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.settings import Settings, SettingsError, from_environment, host_and_port, to_environment
+from services.settings import CLAIMS_MAX, Settings, SettingsError, from_environment, host_and_port, to_environment
 
 NAMES = st.text("abcdefghijklmnopqrstuvwxyz-", min_size=1)
 
@@ -33,6 +33,13 @@ def test_what_to_environment_writes_from_environment_reads(
     assert from_environment(to_environment(settings)) == settings
 
 
+@given(st.floats(0, 1, exclude_max=True), st.integers(0, CLAIMS_MAX))
+def test_bounded_numbers_are_read_up_to_their_bounds(jitter_ratio: float, login_claims: int) -> None:
+    """The whole range that is allowed gets through."""
+    settings = Settings(access_ttl_jitter_ratio=jitter_ratio, login_claims=login_claims)
+    assert from_environment(to_environment(settings)) == settings
+
+
 @pytest.mark.parametrize(
     ("name", "text", "expected"),
     [
@@ -40,6 +47,10 @@ def test_what_to_environment_writes_from_environment_reads(
         ("JWT_TTL_S", "-1", "a whole number >= 0"),
         ("LEEWAY_S", "inf", "a number >= 0"),
         ("LEEWAY_S", "nan", "a number >= 0"),
+        ("ACCESS_TTL_JITTER_RATIO", "1", "a number from 0 to below 1"),
+        ("ACCESS_TTL_JITTER_RATIO", "-0.1", "a number from 0 to below 1"),
+        ("LOGIN_CLAIMS", "1000", "a whole number from 0 to 999"),
+        ("HOP_CHECK", "trust", "one of: verify, introspect"),
         ("REFRESH_POLICY", "lax", "one of: strict, grace-replay, grace-mint"),
         ("METRICS_BIND", "9100", "HOST:PORT with a port from 1 to 65535"),
         ("METRICS_BIND", ":9100", "HOST:PORT with a port from 1 to 65535"),

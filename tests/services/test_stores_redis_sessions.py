@@ -7,7 +7,7 @@ import pytest
 
 from bench.stack.valkey import Valkey
 from services.clock import Clock
-from services.contract import StoreDownError
+from services.contract import LimitReachedError, StoreDownError
 from services.redis_client import RedisClient
 from services.settings import Settings
 from services.stores.redis_sessions import RedisSessions
@@ -69,6 +69,28 @@ def test_a_read_says_when_the_store_is_down(settings: Settings, clock: Clock) ->
     store = RedisSessions(away, clock, RedisClient(away))
     with pytest.raises(StoreDownError):
         store.read("credential")
+
+
+def test_a_full_redis_refuses_a_login_whole_and_keeps_the_others(store: RedisSessions, client: RedisClient) -> None:
+    """Under noeviction `maxmemory` holds: 503 for who comes, nothing of him is left, and who is there stays."""
+    credential = store.create("id-1", "user").credential
+    client.command("CONFIG", "SET", "maxmemory", 1)
+    try:
+        with pytest.raises(StoreDownError):
+            store.create("id-2", "user")
+        assert store.read(credential).user_id == "id-1"
+        assert len(client.command("KEYS", "*")) == 2
+    finally:
+        client.command("CONFIG", "SET", "maxmemory", 0)
+
+
+def test_a_refused_login_leaves_nothing(settings: Settings, clock: Clock, client: RedisClient) -> None:
+    """The limit of sessions is decided after the record was written, which then has to go."""
+    store = RedisSessions(replace(settings, max_sessions=1, session_limit="refuse"), clock, client)
+    store.create("id-1", "user")
+    with pytest.raises(LimitReachedError):
+        store.create("id-1", "user")
+    assert len(client.command("KEYS", "*")) == 2
 
 
 def test_two_replicas_share_sessions(store: RedisSessions, settings: Settings, clock: Clock) -> None:

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import count
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
 from services.clock import Clock
-from services.contract import LimitReachedError, RejectedError
+from services.contract import Grant, LimitReachedError, RejectedError
 from services.database import Database
 from services.redis_client import RedisClient
 from services.settings import Settings
@@ -50,8 +50,23 @@ def database(settings: Settings) -> Iterator[Database]:
     database.close()
 
 
+class Bulk:
+    """A store whose every session begins as one of many: who passes this suite cannot tell it from `create`."""
+
+    def __init__(self, store: SessionStore) -> None:
+        self._store = store
+
+    def create(self, user_id: str, role: str) -> Grant:
+        """The one session of a stream of one."""
+        (grant,) = self._store.create_many([(user_id, role)])
+        return grant
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever else a store can do
+        return getattr(self._store, name)
+
+
 @pytest.fixture(params=["memory", "redis", "postgres"])
-def open_store(request: pytest.FixtureRequest, clock: Clock, client: RedisClient, database: Database) -> Open:
+def open_single(request: pytest.FixtureRequest, clock: Clock, client: RedisClient, database: Database) -> Open:
     """A store of each kind under given settings."""
     every: dict[str, Open] = {
         "memory": lambda settings: MemorySessions(settings, clock),
@@ -59,6 +74,12 @@ def open_store(request: pytest.FixtureRequest, clock: Clock, client: RedisClient
         "postgres": lambda settings: PostgresSessions(settings, clock, database),
     }
     return every[request.param]
+
+
+@pytest.fixture(params=["one by one", "in bulk"])
+def open_store(request: pytest.FixtureRequest, open_single: Open) -> Open:
+    """A store whose sessions begin either way."""
+    return open_single if request.param == "one by one" else lambda settings: Bulk(open_single(settings))
 
 
 @pytest.fixture

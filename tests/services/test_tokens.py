@@ -16,11 +16,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from services.clock import Clock
-from services.contract import RejectedError
+from services.contract import CredentialTooLongError, RejectedError
 from services.key_kinds import KINDS
 from services.keys import KeyRing, KeyRingError, generate
-from services.settings import Settings
-from services.tokens import EXTRA_CLAIMS, MAX_CHARS, AccessTokens
+from services.settings import CLAIMS_MAX, Settings
+from services.tokens import EXTRA_CLAIMS, MAX_CHARS, PERMISSIONS, AccessTokens, ending_apart, permission
 
 TTL_S = 60
 SETTINGS = Settings()
@@ -112,15 +112,63 @@ def test_a_payload_holds_only_allow_listed_claims(tokens: AccessTokens) -> None:
 
 def test_other_claims_are_refused_at_issue(tokens: AccessTokens) -> None:
     """A caller cannot slip an e-mail or a second subject in."""
-    for name in ("email", "sub", "exp"):
+    for name in ("email", "sub", "exp", PERMISSIONS):
         with pytest.raises(ValueError, match=f"claims \\['{name}'\\] not allowed"):
             tokens.issue("id-1", "user", "sid-1", {name: "x"})
 
 
 def test_a_token_too_long_for_a_header_is_not_issued(tokens: AccessTokens) -> None:
     """A clear refusal instead of a cookie or header some server on the way drops."""
-    with pytest.raises(ValueError, match=f"at most {MAX_CHARS}"):
+    with pytest.raises(CredentialTooLongError, match=f"at most {MAX_CHARS}"):
         tokens.issue("id-1", "user", "sid-1", {"scope": "x" * MAX_CHARS})
+
+
+def test_the_deployment_says_how_many_permissions_a_token_names(clock: Clock, keys: KeyRing, alg: str) -> None:
+    """So many, all alike in size; the payload holds nothing else that is new, and nobody asked for them."""
+    lengths = []
+    for number in (0, 3, 6):
+        tokens = AccessTokens(replace(SETTINGS, login_claims=number), clock, keys, alg, TTL_S)
+        token = tokens.issue("id-1", "user", "sid-1", {}).credential
+        assert part(token, 1).get(PERMISSIONS, []) == [permission(one) for one in range(number)]
+        assert part(token, 1).keys() - ALLOWED == ({PERMISSIONS} if number else set())
+        assert tokens.verify(token).sid == "sid-1"
+        lengths.append(len(token))
+    assert lengths[2] - lengths[1] == 3 * 28
+    assert {len(permission(one)) for one in range(CLAIMS_MAX)} == {18}
+
+
+def test_a_token_that_is_replaced_keeps_its_permissions(clock: Clock, keys: KeyRing, alg: str) -> None:
+    """What was said at the login stays, whatever is said today."""
+    permitted = AccessTokens(replace(SETTINGS, login_claims=2), clock, keys, alg, TTL_S)
+    claims = permitted.read(permitted.issue("id-1", "user", "sid-1", {}).credential, clock())
+    today = AccessTokens(SETTINGS, clock, keys, alg, TTL_S)
+    again = today.reissue(claims, clock(), claims.expires_at_s + TTL_S)
+    assert part(again.credential, 1)[PERMISSIONS] == [permission(0), permission(1)]
+
+
+def test_more_permissions_than_a_header_holds_are_not_issued(clock: Clock, keys: KeyRing, alg: str) -> None:
+    """The limit on the length is the same, whoever added the claims."""
+    tokens = AccessTokens(replace(SETTINGS, login_claims=CLAIMS_MAX), clock, keys, alg, TTL_S)
+    with pytest.raises(CredentialTooLongError, match=f"at most {MAX_CHARS}"):
+        tokens.issue("id-1", "user", "sid-1", {})
+
+
+def test_tokens_issued_together_end_apart(clock: Clock, keys: KeyRing, alg: str) -> None:
+    """Between (1 - ratio) x ttl and ttl, each in its own second; what is promised is kept."""
+    tokens = AccessTokens(SETTINGS, clock, keys, alg, TTL_S, ending_apart(TTL_S, 0.5))
+    grants = [tokens.issue("id-1", "user", "sid-1", {}) for _ in range(100)]
+    lives_s = [part(grant.credential, 1)["exp"] - clock() for grant in grants]
+    assert all(TTL_S / 2 <= life_s < TTL_S + 1 for life_s in lives_s)
+    assert [grant.expires_in_s for grant in grants] == [int(life_s) for life_s in lives_s]
+    assert len(set(lives_s)) > TTL_S / 4
+
+
+def test_without_jitter_tokens_issued_together_end_together(clock: Clock, keys: KeyRing, alg: str) -> None:
+    """The plain setting changes nothing."""
+    plain = AccessTokens(SETTINGS, clock, keys, alg, TTL_S).issue("id-1", "user", "sid-1", {})
+    tokens = AccessTokens(SETTINGS, clock, keys, alg, TTL_S, ending_apart(TTL_S, 0.0))
+    ends = {part(tokens.issue("id-1", "user", "sid-1", {}).credential, 1)["exp"] for _ in range(20)}
+    assert ends == {part(plain.credential, 1)["exp"]}
 
 
 def test_a_token_too_long_is_refused_unread(tokens: AccessTokens, forge: Callable[..., str]) -> None:

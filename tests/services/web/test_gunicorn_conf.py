@@ -132,7 +132,7 @@ def test_a_client_cannot_pretend_to_be_a_proxy(settings: Settings, tmp_path: Pat
             "soon",
             "AUTHBENCH_STORE_TIMEOUT_S is 'soon', expected a number >= 0; correct it or unset it",
         ),
-        ("FRONT", "bfff", "AUTHBENCH_FRONT is 'bfff', expected one of: api, bff; correct it or unset it"),
+        ("FRONT", "bfff", "AUTHBENCH_FRONT is 'bfff', expected one of: api, bff, hop; correct it or unset it"),
         ("SCHEMES", "jwt-hs265", "scheme 'jwt-hs265' unknown; one of: "),
         ("KEYS_FILE", "/dev/null", "/dev/null: found Expecting value: line 1 column 1 (char 0), expected a key ring"),
         ("KEYS_FILE", "", "found Is a directory, expected a key ring"),

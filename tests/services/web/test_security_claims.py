@@ -14,7 +14,7 @@ from services.carriers import COOKIE_MAX_BYTES
 from services.catalogue import SCHEMES
 from services.contract import Grant, Parts, Scheme
 from services.keys import KeyRing
-from services.settings import Settings
+from services.settings import CLAIMS_MAX, Settings
 from services.tokens import MAX_CHARS
 from services.users import User
 from tests.fleet import Fleet
@@ -153,6 +153,13 @@ def test_row_08_leeway_is_what_the_setting_says(lenient: Service, mount: Mount) 
         assert client.twin().get("profile").status == status
 
 
+@pytest.fixture(scope="module")
+def laden(settings: Settings) -> Iterator[Service]:
+    """A service whose tokens name more permissions than a header line holds."""
+    with serving(replace(settings, login_claims=CLAIMS_MAX)) as service:
+        yield service
+
+
 @dataclass(frozen=True, slots=True)
 class Wide:
     """A scheme whose tokens say `width` characters more; over HTTP nobody can ask for that, so it is in process."""
@@ -184,6 +191,14 @@ def test_row_20_a_credential_too_large_for_a_cookie_is_refused_clearly(service: 
         assert (answer.status, b"cookie-too-large" in answer.body, bool(answer.cookie_lines)) == outcome
         assert bearer.log_in(new_user(), PASSWORD).status == 200
         assert bearer.get("profile").status == 200
+
+
+@under([mount for mount in SIGNED if mount[1] == "bearer"])
+def test_a_credential_too_long_for_a_header_is_refused_clearly(laden: Service, mount: Mount) -> None:
+    """431 with the reason and no token."""
+    answer = laden.client(*mount).log_in(new_user(), PASSWORD)
+    assert (answer.status, answer.reason) == (431, "credential-too-long")
+    assert answer.json.keys() == {"title", "status", "detail", "reason"}
 
 
 @under(SIGNED)
