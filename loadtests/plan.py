@@ -22,6 +22,8 @@ class ArmPlan:
 
     `id` is unique in the experiment and safe in a file name; a scheme entered twice (the A/A pair) ends in `-again`.
     `visitors` log in before timing starts, each as its own user; >= rate x the longest stall to be survived.
+    `reconnects`: they open a new connection for every request, as clients without a pool do. They close it after each
+    answer and announce nothing, so the bytes on the wire are those of a visitor who stays connected.
     """
 
     id: str
@@ -31,6 +33,7 @@ class ArmPlan:
     balancing: Balancing
     journey: Journey
     visitors: int
+    reconnects: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ class CellPlan:
     rate_rps: float
     seconds: int
     pinned: bool
+    reconnects: bool = False
 
     @property
     def id(self) -> str:
@@ -101,6 +105,7 @@ def cell(arm: ArmPlan, piece: SlicePlan) -> CellPlan:
         rate_rps=piece.rate_rps,
         seconds=piece.seconds,
         pinned=piece.pinned,
+        reconnects=arm.reconnects,
     )
 
 

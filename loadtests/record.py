@@ -19,6 +19,7 @@ VERSION = 1
 # Format history
 # 1  2026-11  first version: samples "s", resources "r", events "e".
 #             Since then the footer may tell workers and clock_uncertainty_ns; without them one process loaded.
+#             Since then the cell tells reconnects; without it every visitor keeps its connection.
 
 SUFFIX = ".jsonl.gz"
 

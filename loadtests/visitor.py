@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from loadtests.plan import ArmPlan
@@ -12,6 +12,7 @@ NS_PER_S = 1_000_000_000
 CSRF_COOKIE = "__Host-csrf"
 REFRESH_COOKIE = "__Host-refresh"
 SESSION_COOKIE = "__Host-session"
+AFFINITY_COOKIE = "SRV"
 NEW_TOKEN_HEADER = "x-new-token"  # noqa: S105 - the name of a header
 NEW_LIFE_HEADER = "x-new-token-expires-in"
 
@@ -84,7 +85,7 @@ class Visitor:
     @property
     def can_refresh(self) -> bool:
         """Whether it holds a refresh credential."""
-        return bool(self._refresh or self._cookies.get(REFRESH_COOKIE))
+        return bool(self.refresh_credential)
 
     @property
     def is_logged_in(self) -> bool:
@@ -100,6 +101,11 @@ class Visitor:
     def credential(self) -> str:
         """The access credential held now, "" before login."""
         return self._access or self._cookies.get(SESSION_COOKIE, "")
+
+    @property
+    def refresh_credential(self) -> str:
+        """What it refreshes with, "" where it holds nothing of the kind."""
+        return self._refresh or self._cookies.get(REFRESH_COOKIE, "")
 
     def replace_credential(self, credential: str) -> None:
         """Hold another access credential, as a thief or a test would."""
@@ -117,8 +123,16 @@ class Visitor:
         self._asked_ns = time.monotonic_ns()
         return Call(step, request, self.has_valid_credential)
 
+    def post(self, endpoint: str, fields: Mapping[str, str]) -> bytes:
+        """The bytes of a POST that is no step of a journey, with the credentials held now."""
+        return self._framed("POST", endpoint, self._credential_headers("write"), json.dumps(fields).encode())
+
     def adopt(self, step: StepName, response: Response) -> None:
-        """Take over what a successful login, refresh or logout changed, and what replaces a token that slides."""
+        """Take over what a successful login, refresh or logout changed, and what replaces a token that slides.
+
+        A load balancer may bind the visitor to another replica with any answer.
+        """
+        self._adopt_affinity(response)
         if not 200 <= response.status < 300:  # noqa: PLR2004 - HTTP's successes
             return
         if step in {"read", "write"}:
@@ -134,9 +148,14 @@ class Visitor:
         self._adopt_cookies(response)
         self._prepared.clear()
 
+    def _adopt_affinity(self, response: Response) -> None:
+        for name, value in _set_cookies(response):
+            if name == AFFINITY_COOKIE:
+                self._cookies[name] = value
+                self._prepared.clear()
+
     def _adopt_cookies(self, response: Response) -> None:
-        for line in response.headers.get("set-cookie", ()):
-            name, _, value = line.partition(";")[0].partition("=")
+        for name, value in _set_cookies(response):
             if value:
                 self._cookies[name] = value
             else:
@@ -167,12 +186,14 @@ class Visitor:
 
     def _request(self, step: StepName) -> bytes:
         method, endpoint = _METHODS[step]
+        body = b"" if method == "GET" else self._body(step)
+        return self._framed(method, endpoint, self._credential_headers(step), body)
+
+    def _framed(self, method: str, endpoint: str, credentials: list[str], body: bytes) -> bytes:
         head = [f"{method} {self._prefix}/{endpoint} HTTP/1.1", f"Host: {self._host}", "User-Agent: authbench"]
-        head += ["Accept: application/json", *self._credential_headers(step)]
-        if method == "GET":
-            return "\r\n".join([*head, "", ""]).encode()
-        body = self._body(step)
-        head += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+        head += ["Accept: application/json", *credentials]
+        if body:
+            head += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
         return "\r\n".join([*head, "", ""]).encode() + body
 
     def _credential_headers(self, step: StepName) -> list[str]:
@@ -202,6 +223,12 @@ class _Granted:
     expires_in_s: int
     access: str
     refresh: str
+
+
+def _set_cookies(response: Response) -> Iterator[tuple[str, str]]:
+    for line in response.headers.get("set-cookie", ()):
+        name, _, value = line.partition(";")[0].partition("=")
+        yield name, value
 
 
 def _granted(body: bytes) -> _Granted | None:

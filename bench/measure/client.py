@@ -39,7 +39,14 @@ def exchange(target: Target, request: bytes) -> Response:
         headers: dict[str, tuple[str, ...]] = defaultdict(tuple)
         for name, value in answer.getheaders():
             headers[name.lower()] += (value,)
-        return Response(answer.status, dict(headers), answer.read())
+        body = answer.read()
+        return Response(answer.status, dict(headers), body, _head_bytes(answer) + len(body))
+
+
+def _head_bytes(answer: HTTPResponse) -> int:
+    """Status line, header lines and the empty line, as HTTP/1.1 writes them."""
+    lines = [f"HTTP/1.1 {answer.status} {answer.reason}", *map(": ".join, answer.getheaders()), ""]
+    return sum(len(line) + len("\r\n") for line in lines)
 
 
 def follow(target: Target, flow: Flow) -> Response:
@@ -47,7 +54,7 @@ def follow(target: Target, flow: Flow) -> Response:
     response = Response(0, failure="empty flow")
     call = next(flow, None)
     while call is not None:
-        response = _answer(target, call.request)
+        response = ask(target, call.request)
         try:
             call = flow.send(response)
         except StopIteration:
@@ -57,10 +64,11 @@ def follow(target: Target, flow: Flow) -> Response:
 
 def read_once(target: Target, visitor: Visitor) -> Response:
     """One read with the credential `visitor` holds, without refresh or retry."""
-    return _answer(target, visitor.call("read").request)
+    return ask(target, visitor.call("read").request)
 
 
-def _answer(target: Target, request: bytes) -> Response:
+def ask(target: Target, request: bytes) -> Response:
+    """The answer to `request`; where there is none, status 0 and the failure."""
     try:
         return exchange(target, request)
     except (OSError, HTTPException) as error:

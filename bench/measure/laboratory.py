@@ -117,7 +117,7 @@ class ArmBench:
         with suppress(*UNREADABLE):
             commands = self.store_commands()
         with suppress(*UNREADABLE):
-            requests = self.arm.haproxy.requests()
+            requests = _requests(self.arm)
         return Reading(processes, resources, commands, requests)
 
     def account_polling(self) -> tuple[Resource, ...]:
@@ -131,6 +131,13 @@ class ArmBench:
     def work(self, before: Reading, after: Reading, _loads: Sequence[Load]) -> Work:
         """Its stores are its own, and its load balancer counts along."""
         return Work(grown(before, after), UNPROVEN)
+
+
+def _requests(arm: RunningArm) -> int | None:
+    """What passed the load balancer: at layer 4 connections, each of them one request of a visitor who reconnects."""
+    if arm.plan.balancing == "roundrobin-l4" and arm.plan.reconnects:
+        return sum(arm.haproxy.requests_per_server().values())
+    return arm.haproxy.requests()
 
 
 def identities(members: tuple[Member, ...]) -> Mapping[str, str]:

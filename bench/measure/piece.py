@@ -2,9 +2,11 @@
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from threading import Thread
 from typing import Protocol
 
 from bench.analysis.model import Verdict
@@ -26,6 +28,13 @@ SETTLE_S = 0.05
 NS_PER_S = 1_000_000_000
 
 Rates = Mapping[str, float]
+Injection = Callable[[], tuple[Event, ...]]
+"""Disturbs servers while they are loaded and tells what it did when; an event's target is an arm, "" for all."""
+
+
+def nothing() -> tuple[Event, ...]:
+    """The injection of a slice that is about load alone."""
+    return ()
 
 
 class Subject(Protocol):
@@ -103,6 +112,7 @@ class Conditions:
     loads: tuple[Load, ...]
     drift_ratio: float | None
     other_load_ratio: float | None
+    injected: tuple[Event, ...] = ()
 
 
 class Loading:
@@ -136,22 +146,34 @@ class Loading:
             for bench, earlier in zip(self._benches, before, strict=True)
         }
 
-    def measure(self, number: int) -> list[Record]:
-        """Load slice `number` on all arms; one judged record an arm. Blocks until the load has drained."""
+    def measure(self, number: int, inject: Injection = nothing) -> list[Record]:
+        """Load slice `number` on all arms; one judged record an arm. Blocks until the load has drained.
+
+        `inject` is called as the load begins and does to the servers what the slice is about.
+        """
         piece = self._plan.slices[number]
         before, machine_before = self._read(), self._read_machine()
         with self._placed(piece):
-            loaded = self._generator.load(number)
+            loaded, injected = self._load(number, inject)
         time.sleep(SETTLE_S)  # a process clock is exact only once the process sleeps
         machine_after, after = self._read_machine(), self._read()
         loads = tuple(Load(arm, self._generator.samples(number, arm.id)) for arm in self._plan.arms)
         ours_ns = sum(_consumed_ns(*pair) for pair in zip(before, after, strict=True))
         other = self._other_load_ratio(machine_before, machine_after, ours_ns + loaded.workers_cpu_ns)
-        conditions = Conditions(loaded, loads, self._drift_ratio(loads), other)
+        conditions = Conditions(loaded, loads, self._drift_ratio(loads), None if injected else other, injected)
         return [
             self._record(place, cell, (before[place], after[place]), conditions)
             for place, cell in enumerate(self._plan.cells(piece))
         ]
+
+    def _load(self, number: int, inject: Injection) -> tuple[Loaded, tuple[Event, ...]]:
+        """Faults are injected by this thread: a server it starts again dies with it."""
+        if inject is nothing:
+            return self._generator.load(number), ()
+        loading: Future[Loaded] = Future()
+        Thread(target=_complete, args=(loading, self._generator, number), daemon=True).start()
+        injected = inject()
+        return loading.result(), injected
 
     def _read(self) -> list[Reading]:
         return [bench.read() for bench in self._benches]
@@ -208,12 +230,17 @@ class Loading:
             clock_uncertainty_ns=loaded.clock_uncertainty_ns,
             control_drift_ratio=conditions.drift_ratio,
             other_load_ratio=conditions.other_load_ratio,
+            faults_injected=bool(conditions.injected),
         )
         return Record(
             header=self._header(cell),
             samples=samples,
             resources=(*before.resources, *after.resources),
-            events=(Event(loaded.start_ns, "slice-start", cell.arm), Event(loaded.end_ns, "slice-end", cell.arm)),
+            events=(
+                Event(loaded.start_ns, "slice-start", cell.arm),
+                *(event for event in conditions.injected if event.target in {"", cell.arm}),
+                Event(loaded.end_ns, "slice-end", cell.arm),
+            ),
             footer=self._footer(evidence, work.commands, judge(evidence), loaded.workers),
         )
 
@@ -233,6 +260,13 @@ class Loading:
             workers=workers,
             clock_uncertainty_ns=evidence.clock_uncertainty_ns,
         )
+
+
+def _complete(loading: "Future[Loaded]", generator: Generator, number: int) -> None:
+    try:
+        loading.set_result(generator.load(number))
+    except BaseException as error:  # noqa: BLE001 - it is raised where the result is asked for
+        loading.set_exception(error)
 
 
 def refused_record(cell: CellPlan, block: BlockPlan, facts: Mapping[str, object], reasons: tuple[str, ...]) -> Record:

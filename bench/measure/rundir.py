@@ -13,17 +13,40 @@ from bench.stack.errors import NotReadyError
 from loadtests.plan import CellPlan
 from loadtests.record import SUFFIX, Record, RecordError, read, write
 
-FORMAT = "authbench-run"
-VERSION = 1
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A document of a run directory: its file, its format, and what every reader of it relies on."""
+
+    file: str
+    format: str
+    version: int
+    told: tuple[str, ...]
+
+    def names(self, document: Mapping[str, Any]) -> bool:
+        """Whether `document` says it is one."""
+        return (document.get("format"), document.get("version")) == (self.format, self.version)
+
+
+RUN = Kind(
+    "run.json",
+    "authbench-run",
+    1,
+    (
+        "id", "status", "started_at", "took_s", "command", "choices", "password_profile", "needs_affinity",
+        "environment", "blocks_done", "blocks", "proofs",
+    ),
+)  # fmt: skip
 # Format history of run.json
 # 1  2026-11  first version. Since then: `target`, and `untried` of a proof; both absent mean a stack of our own.
-
-DOCUMENT = "run.json"
-TOLD = (
-    "id", "status", "started_at", "took_s", "command", "choices", "password_profile", "needs_affinity", "environment",
-    "blocks_done", "blocks", "proofs",
-)  # fmt: skip
-"""What every reader of run.json relies on."""
+CONSEQUENCES = Kind(
+    "consequences.json",
+    "authbench-consequences",
+    1,
+    ("id", "status", "started_at", "took_s", "command", "choices", "password_profile", "environment", "experiments"),
+)
+# Format history of consequences.json
+# 1  2026-11  first version
 
 
 class RunDirectoryError(Exception):
@@ -53,19 +76,23 @@ class RunDirectory:
 
     def keep(self, block: int, cell: CellPlan, record: Record) -> None:
         """Write the record of one cell in one block, whole or not at all. NotReadyError when the disk will not."""
-        path = self.path / "records" / f"b{block:02d}" / f"{cell.id}{SUFFIX}"
-        with _writing(path):
-            write(path, record)
+        self._write(self.path / "records" / f"b{block:02d}" / f"{cell.id}{SUFFIX}", record)
+
+    def keep_at(self, folder: str, record: Record) -> str:
+        """Write `record` below `folder` of the records; its path in the run directory. NotReadyError as for `keep`."""
+        name = f"records/{folder}/{record.header.cell.id}{SUFFIX}"
+        self._write(self.path / name, record)
+        return name
 
     def records(self) -> Iterator[Record]:
         """Every record, block by block. RecordError when one cannot be read."""
         for path in sorted((self.path / "records").glob(f"b*/*{SUFFIX}")):
             yield read(path)
 
-    def describe(self, document: Mapping[str, Any]) -> None:
-        """Replace run.json in one step; a reader sees the old or the new one, whole. NotReadyError as for `keep`."""
-        path, part = self.path / DOCUMENT, self.path / f"{DOCUMENT}.part"
-        head = {"format": FORMAT, "version": VERSION, "id": self.id}
+    def describe(self, document: Mapping[str, Any], kind: Kind = RUN) -> None:
+        """Replace a document in one step; a reader sees the old or the new one, whole. NotReadyError as for `keep`."""
+        path, part = self.path / kind.file, self.path / f"{kind.file}.part"
+        head = {"format": kind.format, "version": kind.version, "id": self.id}
         with _writing(path):
             try:
                 part.write_text(json.dumps({**head, **document}, indent=1) + "\n", encoding="utf-8")
@@ -73,20 +100,28 @@ class RunDirectory:
             finally:
                 part.unlink(missing_ok=True)
 
-    def document(self) -> dict[str, Any]:
-        """What run.json says. RunDirectoryError when it is missing, broken or of another version."""
-        path = self.path / DOCUMENT
+    def has(self, kind: Kind) -> bool:
+        """Whether such a document stands here."""
+        return (self.path / kind.file).exists()
+
+    def document(self, kind: Kind = RUN) -> dict[str, Any]:
+        """What a document says. RunDirectoryError when it is missing, broken or of another version."""
+        path = self.path / kind.file
         try:
-            document = json.loads(path.read_text(encoding="utf-8"))
+            document: Any = json.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
-            raise _unreadable(path, error.strerror or str(error)) from error
+            raise _unreadable(path, kind, error.strerror or str(error)) from error
         except ValueError as error:
-            raise _unreadable(path, f"broken JSON ({error})") from error
-        if not isinstance(document, dict) or (document.get("format"), document.get("version")) != (FORMAT, VERSION):
-            raise _unreadable(path, "another format or version")
-        if missing := [name for name in TOLD if name not in document]:
-            raise _unreadable(path, f"no {', '.join(missing)}")
+            raise _unreadable(path, kind, f"broken JSON ({error})") from error
+        if not isinstance(document, dict) or not kind.names(document):
+            raise _unreadable(path, kind, "another format or version")
+        if missing := [name for name in kind.told if name not in document]:
+            raise _unreadable(path, kind, f"no {', '.join(missing)}")
         return document
+
+    def _write(self, path: Path, record: Record) -> None:
+        with _writing(path):
+            write(path, record)
 
 
 def create(runs: Path) -> RunDirectory:
@@ -124,9 +159,11 @@ def _writing(path: Path) -> Iterator[None]:
         raise NotReadyError(message) from error
 
 
-def _unreadable(path: Path, found: str) -> RunDirectoryError:
+def _unreadable(path: Path, kind: Kind, found: str) -> RunDirectoryError:
+    written_by = "run" if kind is RUN else "consequences"
     return RunDirectoryError(
-        f"{path}: found {found}, expected an {FORMAT} of version {VERSION}; name a directory written by authbench run"
+        f"{path}: found {found}, expected an {kind.format} of version {kind.version}; "
+        f"name a directory written by authbench {written_by}"
     )
 
 

@@ -27,7 +27,7 @@ class Evidence:
     stores' counters show the work instead. `generator_cpu_ratio`: 1.0 is one core. `missing_load`: what is missing of
     which load worker, in words; `clock_uncertainty_ns`: how far the workers' clocks may be apart.
     `control_drift_ratio`: see that function. `other_load_ratio`: share of the machine that others used, see
-    `bench.measure.environment`.
+    `bench.measure.environment`. `faults_injected`: answers other than expected and processes that die are the result.
     """
 
     cell: CellPlan
@@ -43,6 +43,7 @@ class Evidence:
     clock_uncertainty_ns: int | None = None
     control_drift_ratio: float | None = None
     other_load_ratio: float | None = None
+    faults_injected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ def _statuses(evidence: Evidence, _: Bars) -> Iterator[str]:
     unexpected = Counter(_outcome(sample) for sample in evidence.samples if not _expected(sample, evidence))
     counted = ", ".join(f"{count} x {outcome}" for outcome, count in unexpected.most_common())
     refusals = " or the predicted 401" if _refusals_expected(evidence) else ""
-    if unexpected:
+    if unexpected and not evidence.faults_injected:
         yield (
             f"{unexpected.total()} of {len(evidence.samples)} requests ended unexpectedly: {counted}; "
             f"expected 2xx{refusals}; look at the logs of the run"
@@ -186,7 +187,7 @@ def _restarts(evidence: Evidence, _: Bars) -> Iterator[str]:
     died = [name for name in before if name not in after]
     restarted = [name for name in before if name in after and before[name] != after[name]]
     for names, what in ((died, "died"), (restarted, "restarted")):
-        if names:
+        if names and not evidence.faults_injected:
             yield (
                 f"{', '.join(names)} {what} during the cell, expected every process to live through it; "
                 "look at its log in the run directory"

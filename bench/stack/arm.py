@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from secrets import token_hex
 from typing import NamedTuple
 
+from bench.stack.distance import Distance
 from bench.stack.foundation import Foundation
 from bench.stack.haproxy import HAProxy
 from bench.stack.haproxy_config import Bffs, Front
 from bench.stack.helper_services import RunningHelper, start_helpers
+from bench.stack.hops import HOPS, reads_to, start_chain
 from bench.stack.listening import LOOPBACK, listen, port_of
 from bench.stack.postgres import PostgresCluster
 from bench.stack.process import Process
@@ -26,7 +28,7 @@ BEHIND_BFF = "refresh-token"
 
 
 class Part(NamedTuple):
-    """One process of an arm; `component` is haproxy, bff, replicas, helpers, redis or postgres."""
+    """One process of an arm; `component` is haproxy, bff, hops, replicas, helpers, distance, redis or postgres."""
 
     component: str
     name: str
@@ -34,8 +36,25 @@ class Part(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Setup:
+    """How the servers of one arm are set up, beside what its plan says.
+
+    `settings` are complete but for what is the arm's own; `mounted`: the schemes its replicas serve. `distant`: its
+    stores can be moved away. `persistent`: its Redis survives a restart. `hops`: the services a read passes one after
+    the other, in place of a replica; each finds out who asks as `settings.hop_check` says.
+    """
+
+    settings: Settings
+    mounted: tuple[str, ...]
+    front: Front
+    distant: bool = False
+    persistent: bool = False
+    hops: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class RunningArm:
-    """One arm as it runs. `valkey` is None where the scheme keeps nothing in Redis."""
+    """One arm as it runs. `valkey` is None where the scheme keeps nothing in Redis, `distance` unless it is distant."""
 
     plan: ArmPlan
     replicas: tuple[Replica, ...]
@@ -45,6 +64,8 @@ class RunningArm:
     valkey: Valkey | None
     cluster: PostgresCluster
     database: str
+    distance: Distance | None
+    hops: tuple[Replica, ...]
 
     @property
     def host(self) -> str:
@@ -61,18 +82,32 @@ class RunningArm:
         """Those the load balancer sends the clients of the plan's scheme to: BFFs, where it has them."""
         return self.bffs if find(self.plan.scheme).front == "bff" else self.replicas
 
+    @property
+    def services(self) -> tuple[Replica, ...]:
+        """Replicas, BFFs and hops."""
+        return (*self.replicas, *self.bffs, *self.hops)
+
     def skew(self, offset_s: float) -> None:
-        """Move the service clock of every replica and every BFF to `offset_s` from system time."""
-        for one in (*self.replicas, *self.bffs):
+        """Move the clock of every service to `offset_s` from system time."""
+        for one in self.services:
             one.skew(offset_s)
+
+    def set_distance(self, round_trip_s: float) -> None:
+        """Move its Redis and its database `round_trip_s` away from replicas and BFFs. ValueError where it cannot be."""
+        if self.distance is None:
+            message = f"arm {self.plan.id!r}: found its stores beside it, expected them at a distance; start it distant"
+            raise ValueError(message)
+        self.distance.set_round_trip(round_trip_s)
 
     def processes(self) -> Sequence[Part]:
         """Every process that works for this arm, now; of PostgreSQL those that serve its own database."""
         return (
             Part("haproxy", "haproxy", self.haproxy.process.pid),
             *_parts("bff", self.bffs),
+            *_parts(HOPS, self.hops),
             *_parts("replicas", self.replicas),
             *_parts("helpers", self.helpers),
+            *(Part(one.name, one.name, one.process.pid) for one in [self.distance] if one),
             *(Part("redis", "redis", one.process.pid) for one in [self.valkey] if one),
             *(Part("postgres", f"backend-{pid}", pid) for pid in self.cluster.backends(self.database)),
         )
@@ -93,9 +128,9 @@ class RunningArm:
     def servers(self) -> Sequence[Process]:
         """What is this arm's alone, in the order of starting."""
         return (
-            *(one.process for one in [self.valkey] if one),
+            *(one.process for one in [self.valkey, self.distance] if one),
             *(one.process for one in self.helpers),
-            *(one.process for one in (*self.replicas, *self.bffs)),
+            *(one.process for one in self.services),
             self.haproxy.process,
         )
 
@@ -104,8 +139,8 @@ class RunningArm:
         return self.cluster.process.alive and all(process.alive for process in self.servers())
 
     def wait_ready(self) -> None:
-        """Return when every replica and BFF answers, and the load balancer passes a request on."""
-        for one in (*self.replicas, *self.bffs):
+        """Return when every service answers, and the load balancer passes a request on."""
+        for one in self.services:
             one.wait_ready()
         self.haproxy.wait_ready()
 
@@ -116,27 +151,44 @@ def _parts(component: str, members: Sequence[Replica | RunningHelper]) -> Iterat
             yield Part(component, name, pid)
 
 
-def start_arm(plan: ArmPlan, foundation: Foundation, front: Front, mounted: Sequence[str]) -> RunningArm:
-    """Start everything of `plan` but its database, to serve the schemes `mounted`; replicas are not waited for.
-
-    NotReadyError.
-    """
+def start_arm(plan: ArmPlan, foundation: Foundation, setup: Setup) -> RunningArm:
+    """Start everything of `plan` but its database; replicas are not waited for. NotReadyError."""
     supervisor, cluster = foundation.supervisor, foundation.cluster
-    specs = tuple(find(name) for name in mounted)
+    specs = tuple(find(name) for name in setup.mounted)
     needs_redis = any("redis" in spec.traits.stores for spec in specs)
-    valkey = start_valkey(supervisor, f"{plan.id}.valkey") if needs_redis else None
+    valkey = start_valkey(supervisor, f"{plan.id}.valkey", persistent=setup.persistent) if needs_redis else None
     database = f"{plan.id[:40]}-{token_hex(4)}"
-    settings = replace(foundation.settings, schemes=tuple(mounted), database_url=cluster.url(database))
-    if valkey:
-        settings = replace(settings, redis_url=valkey.url, redis_password_file=valkey.password_file)
+    ports = [cluster.port, *(one.port for one in [valkey] if one)]
+    distance = Distance(supervisor, plan.id, ports) if setup.distant else None
+    settings = _complete(setup, cluster.url(database), valkey, distance)
     helpers = start_helpers(supervisor, plan.id, specs, settings)
     settings = replace(settings, helpers=tuple(helper.address for helper in helpers))
     site = _Site(plan, supervisor, settings, specs)
     replicas = site.start_replicas()
+    hops = start_chain(supervisor, plan, settings, setup.hops, replicas[0])
     with listen() as upstream:
         bffs = site.start_bffs(upstream)
-        haproxy = site.start_haproxy(replace(front, balancing=plan.balancing), replicas, bffs, upstream)
-    return RunningArm(plan, replicas, bffs, helpers, haproxy, valkey, cluster, database)
+        behind = _Behind(replicas, bffs, hops, upstream)
+        haproxy = site.start_haproxy(replace(setup.front, balancing=plan.balancing), behind)
+    return RunningArm(plan, replicas, bffs, helpers, haproxy, valkey, cluster, database, distance, hops)
+
+
+def _complete(setup: Setup, database_url: str, valkey: Valkey | None, distance: Distance | None) -> Settings:
+    """With where the arm's own stores are, as its services reach them."""
+    through = distance.through if distance else str
+    settings = replace(setup.settings, schemes=setup.mounted, database_url=through(database_url))
+    if valkey is None:
+        return settings
+    return replace(settings, redis_url=through(valkey.url), redis_password_file=valkey.password_file)
+
+
+class _Behind(NamedTuple):
+    """Who stands behind a load balancer, and the socket on which BFFs find it."""
+
+    replicas: tuple[Replica, ...]
+    bffs: tuple[Replica, ...]
+    hops: tuple[Replica, ...]
+    upstream: socket.socket
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,15 +218,14 @@ class _Site:
         settings = replace(self.settings, schemes=self.fronted, upstream_url=url, database_password_file=None)
         return self._start("bff", settings)
 
-    def start_haproxy(
-        self, front: Front, replicas: Sequence[Replica], bffs: Sequence[Replica], upstream: socket.socket
-    ) -> HAProxy:
-        """The load balancer before both; `upstream` is handed to it where there are BFFs."""
-        servers = tuple(one.server for one in bffs)
+    def start_haproxy(self, front: Front, behind: _Behind) -> HAProxy:
+        """The load balancer before all of them; `upstream` is handed to it where there are BFFs."""
+        servers = tuple(one.server for one in behind.bffs)
         alone = len(self.fronted) == len(self.specs)
-        behind = Bffs(servers, self.fronted, alone, upstream) if bffs else None
-        name = f"{self.plan.id}.haproxy"
-        return HAProxy(self.supervisor, name, [one.server for one in replicas], front, behind)
+        bffs = Bffs(servers, self.fronted, alone, behind.upstream) if servers else None
+        replicas = [one.server for one in behind.replicas]
+        ahead = reads_to(self.plan, behind.hops)
+        return HAProxy(self.supervisor, f"{self.plan.id}.haproxy", replicas, front, bffs, ahead=ahead)
 
     def _start(self, role: Role, settings: Settings) -> tuple[Replica, ...]:
         numbers = range(1, self.plan.replicas + 1)

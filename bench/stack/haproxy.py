@@ -2,9 +2,10 @@
 
 import csv
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from secrets import token_hex
+from typing import Literal
 
 from bench.stack.binaries import HAPROXY, find
 from bench.stack.haproxy_config import (
@@ -27,29 +28,34 @@ from bench.stack.process import Command, Process
 from bench.stack.supervisor import Supervisor
 
 STATS_LIMIT_S = 5.0
+State = Literal["ready", "drain", "maint"]
+_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx", "other")
 
 
 class HAProxy:
     """One public frontend before `servers`, and before `bffs` where there are any. Starting it does not wait for them.
 
-    Whatever the balancing, each request of a BFF goes to the next of `servers`. Ports stay its own for life.
+    `ahead` are pools that take the paths they name, before anybody else is asked. Whatever the balancing, each request
+    of a BFF goes to the next of `servers`. Ports stay its own for life.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - whom it stands before, and how
         self,
         supervisor: Supervisor,
         name: str,
         servers: Sequence[Server],
         front: Front = PLAIN,
         bffs: Bffs | None = None,
+        *,
+        ahead: tuple[Pool, ...] = (),
     ) -> None:
         self.name = name
         self.front = front
         self.port = front.port
         self.upstream_port = port_of(bffs.upstream) if bffs else None
         self._servers = tuple(servers)
-        self._pools = public_pools(servers, bffs, front.balancing)
-        self._sticky_pools = public_pools(servers, bffs, "sticky")
+        self._pools = (*ahead, *public_pools(servers, bffs, front.balancing))
+        self._sticky_pools = (*ahead, *public_pools(servers, bffs, "sticky"))
         self._supervisor = supervisor
         self._folder = supervisor.folder("haproxy")  # short: the path of its socket has at most 97 characters
         self._cookie_key = token_hex(16)
@@ -77,12 +83,40 @@ class HAProxy:
         rows = {pool: self._stats(f"{FRONTEND}-{pool.name}") for pool in self._pools}
         return {server.name: int(rows[pool][server.name]["stot"]) for pool in rows for server in pool.servers}
 
+    def answers(self) -> Mapping[str, int]:
+        """How many answers clients were given since the start, by class ("2xx", ..., "other"); empty at layer 4."""
+        if self.front.balancing == "roundrobin-l4":
+            return {}
+        counted = self._stats(FRONTEND)["FRONTEND"]
+        return {name: int(counted[f"hrsp_{name}"]) for name in _CLASSES}
+
+    def rotate(self, server: str, state: State) -> None:
+        """Take `server` out of rotation for everybody who comes through us, or put it back.
+
+        `drain`: who is bound to it may stay; `maint`: nobody. What it has in hand it finishes. ValueError when there is
+        no such server.
+        """
+        backends = [row["pxname"] for row in self._rows() if row["svname"] == server]
+        if not backends:
+            message = f"{self.name}: found no server {server!r}, expected one of its replicas or BFFs by name"
+            raise ValueError(message)
+        for backend in backends:
+            self.command(f"set server {backend}/{server} state {state}")
+
+    def in_rotation(self) -> frozenset[str]:
+        """The servers it gives requests to, now, wherever it knows them."""
+        told = [(row["svname"], row["status"]) for row in self._rows() if row["svname"] not in {"FRONTEND", "BACKEND"}]
+        away = {name for name, status in told if not status.startswith(("UP", "no check"))}
+        return frozenset(name for name, _ in told) - away
+
     def _stats(self, proxy: str) -> Mapping[str, Mapping[str, str]]:
-        text = self.command("show stat").removeprefix("# ")
-        return {row["svname"]: row for row in csv.DictReader(text.splitlines()) if row["pxname"] == proxy}
+        return {row["svname"]: row for row in self._rows() if row["pxname"] == proxy}
+
+    def _rows(self) -> Iterable[Mapping[str, str]]:
+        return csv.DictReader(self.command("show stat").removeprefix("# ").splitlines())
 
     def command(self, text: str) -> str:
-        """What the stats socket answers to one command, e.g. `set server public-replicas/replica-1 state drain`."""
+        """What the stats socket answers to one command, e.g. `show info`."""
         with socket.socket(socket.AF_UNIX) as client:
             client.settimeout(STATS_LIMIT_S)
             client.connect(str(self._stats_socket))

@@ -37,6 +37,7 @@ class Seen:
 
     pid: int
     start: int
+    parent: int
     group: int
     session: int
 
@@ -50,9 +51,9 @@ def look(pid: int) -> Seen | None:
         text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
     except OSError:
         return None
-    state, _parent, group, session, *rest = text.rpartition(") ")[2].split()
+    state, parent, group, session, *rest = text.rpartition(") ")[2].split()
     start, threads = int(rest[15]), int(rest[13])
-    return None if state in "ZX" and threads <= 1 else Seen(pid, start, int(group), int(session))
+    return None if state in "ZX" and threads <= 1 else Seen(pid, start, int(parent), int(group), int(session))
 
 
 def ours(leaders: list[Leader], directory: str) -> Iterator[int]:

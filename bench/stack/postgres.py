@@ -4,18 +4,21 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import LiteralString
 
 import psycopg
 from psycopg import sql
 
+from bench.stack import janitor
 from bench.stack.binaries import POSTGRES, find
 from bench.stack.errors import NotReadyError, ProcessDiedError
 from bench.stack.listening import LOOPBACK, free_port, settle
-from bench.stack.process import Command, Owner, Process, unprivileged
+from bench.stack.process import POLL_S, Command, Owner, Process, unprivileged
 from bench.stack.supervisor import Supervisor
 
 OBSERVER = "postgres"
@@ -66,13 +69,27 @@ class PostgresCluster:
     def stop(self) -> None:
         """Fast shutdown: clients are cut off, everything committed is on disk."""
         self._leave()
+        self.thaw()
         self.process.popen.send_signal(signal.SIGINT)
         self.process.stop(grace_s=10.0)
 
     def kill(self) -> None:
-        """SIGKILL the postmaster; its backends notice and end, and recovery follows at the next start."""
+        """SIGKILL the postmaster and every child, so nobody is told; recovery follows at the next start."""
         self._leave()
+        children = self._halt()
         self.process.kill()
+        while any(janitor.look(pid) for pid in children):  # they hold what the next postmaster needs for itself
+            _send(signal.SIGKILL, children)
+            time.sleep(POLL_S)
+
+    def freeze(self) -> None:
+        """SIGSTOP all of it: connections are still accepted by the kernel, nobody answers, us neither."""
+        _send(signal.SIGSTOP, self._halt())
+
+    def thaw(self) -> None:
+        """Go on where `freeze` stopped it."""
+        _send(signal.SIGCONT, self._children())
+        self.process.signal(signal.SIGCONT)
 
     def start(self) -> None:
         """Serve again on the same port after `stop` or `kill`. Process ids are new."""
@@ -150,6 +167,18 @@ class PostgresCluster:
             self._connection.close()
             self._connection = None
 
+    def _halt(self) -> Sequence[int]:
+        """Stop the postmaster, if it runs; its children, which are no more than these from now on."""
+        if not self.process.alive:
+            return ()
+        self.process.signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        return self._children()
+
+    def _children(self) -> Sequence[int]:
+        """Its server processes. Each is a session of its own, so no group holds them; only their parent tells."""
+        return [seen.pid for seen in janitor.live() if seen.parent == self.process.pid]
+
     def _initdb(self) -> None:
         """The data directory with both roles. It is not synced: a machine that crashes takes the run along anyway."""
         secret = self._folder / "observer"
@@ -190,6 +219,12 @@ def start_postgres(supervisor: Supervisor, name: str = "postgres") -> PostgresCl
     password = sql.Literal(cluster.password_file.read_text())
     cluster.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(SERVICE), password))
     return cluster
+
+
+def _send(number: signal.Signals, pids: Sequence[int]) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def _reachable(binary: Path, folder: Path, owner: Owner | None) -> Path:

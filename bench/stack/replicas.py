@@ -1,4 +1,4 @@
-"""One replica of the services, API or BFF: a gunicorn master with one worker, and the ways a replica can fail."""
+"""One replica of the services, API, BFF or hop: a gunicorn master with one worker, and the ways a replica can fail."""
 
 import signal
 import sys
@@ -18,8 +18,8 @@ from services.clock import set_offset
 from services.settings import Settings, to_environment
 
 ROOM = Path(services.__file__).parent
-Role = Literal["replica", "bff"]
-FRONTS: Mapping[Role, str] = {"replica": "api", "bff": "bff"}
+Role = Literal["replica", "bff", "hop"]
+FRONTS: Mapping[Role, str] = {"replica": "api", "bff": "bff", "hop": "hop"}
 """The application that each serves, as `services.gunicorn_conf` calls it."""
 PROCESSES = 2
 ARGV = (sys.executable, "-m", "gunicorn", "--config", str(ROOM / "gunicorn_conf.py"))
@@ -77,8 +77,12 @@ class Replica:
 
     def start(self) -> None:
         """Serve again on the same port, with nothing remembered; returns when it answers."""
-        self.process = self._start()
+        self.launch()
         self.wait_ready()
+
+    def launch(self) -> None:
+        """As `start`, but do not wait: several start side by side."""
+        self.process = self._start()
 
     def freeze(self) -> None:
         """SIGSTOP: connections are still accepted by the kernel, nobody answers."""

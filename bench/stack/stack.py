@@ -1,29 +1,32 @@
 """All arms of a block, started together: each with replicas, load balancer, Redis and database of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from random import Random
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self
 
 from psycopg import OperationalError
 
-from bench.stack.arm import RunningArm, start_arm
+from bench.stack.arm import RunningArm, Setup, start_arm
 from bench.stack.foundation import Foundation
 from bench.stack.haproxy_config import PLAIN, Front
 from bench.stack.process import ask_all, await_all, stop_all
 from loadtests.plan import ArmPlan
+from services.settings import Settings
 
 
 class Stack:
     """Starts `arms` on entering and stops them on leaving; what `foundation` holds outlives it.
 
     `seed` draws the order of starting. `front` is every arm's but for the balancing, which its plan says; a fixed
-    port is for a stack of one arm. `mounted`: schemes every replica serves; empty: its arm's own alone. Entering
-    raises NotReadyError.
+    port is for a stack of one arm. `mounted`: schemes every replica serves; empty: its arm's own alone. By the id of an
+    arm, `own` has settings in place of the foundation's, made from them, and `persistent` a Redis that survives a
+    restart, and `hops` says how many services a read passes. `distant`: the stores of every arm can be moved away
+    (`RunningArm.set_distance`). Entering raises NotReadyError.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - how a stack may differ from the usual one
         self,
         arms: Sequence[ArmPlan],
         foundation: Foundation,
@@ -31,12 +34,25 @@ class Stack:
         seed: int = 0,
         front: Front = PLAIN,
         mounted: tuple[str, ...] = (),
+        own: Mapping[str, Settings] = MappingProxyType({}),
+        distant: bool = False,
+        persistent: frozenset[str] = frozenset(),
+        hops: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         self.arms: dict[str, RunningArm] = {}
-        self._mounted = mounted
         self._plans = Random(seed).sample(arms, len(arms))  # noqa: S311 - an order, not a secret
         self._foundation = foundation
-        self._front = front
+        self._setups = {
+            arm.id: Setup(
+                settings=own.get(arm.id, foundation.settings),
+                mounted=mounted or (arm.scheme,),
+                front=front,
+                distant=distant,
+                persistent=arm.id in persistent,
+                hops=hops.get(arm.id, 0),
+            )
+            for arm in arms
+        }
 
     def __enter__(self) -> Self:
         try:
@@ -52,7 +68,7 @@ class Stack:
     def _start(self) -> None:
         """Everything is started before anything is waited for; databases are copied while replicas boot."""
         for plan in self._plans:
-            self.arms[plan.id] = start_arm(plan, self._foundation, self._front, self._mounted or (plan.scheme,))
+            self.arms[plan.id] = start_arm(plan, self._foundation, self._setups[plan.id])
         for arm in self.arms.values():
             self._foundation.cluster.create_database(arm.database, self._foundation.template)
         for arm in self.arms.values():

@@ -1,5 +1,6 @@
-"""A Valkey (or Redis) of our own: loopback only, with a password, keeping nothing on disk."""
+"""A Valkey (or Redis) of our own: loopback only, with a password, keeping nothing on disk unless asked to."""
 
+import signal
 from collections.abc import Mapping
 
 from redis import Redis
@@ -19,10 +20,14 @@ UNCOUNTED = ("auth", "config|get", "config|resetstat", "info", "ping")
 
 
 class Valkey:
-    """One server and what is needed to reach it: `url` carries no password, that is in `password_file`."""
+    """One server and what is needed to reach it: `url` carries no password, that is in `password_file`.
 
-    def __init__(self, supervisor: Supervisor, name: str) -> None:
+    `persistent`: it logs every write and knows it again after `restart`, a kill included.
+    """
+
+    def __init__(self, supervisor: Supervisor, name: str, *, persistent: bool = False) -> None:
         self.name = name
+        self.persistent = persistent
         self.password_file = supervisor.secret(f"{name}.password")
         self._password = self.password_file.read_text()
         self.port = free_port()
@@ -45,8 +50,20 @@ class Valkey:
         self.port = free_port()
         self.process = self._start()
 
+    def kill(self) -> None:
+        """SIGKILL: no process, no port. `restart` brings it back."""
+        self.process.kill()
+
+    def freeze(self) -> None:
+        """SIGSTOP: connections are still accepted by the kernel, nobody answers."""
+        self.process.signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Go on where `freeze` stopped it."""
+        self.process.signal(signal.SIGCONT)
+
     def restart(self) -> None:
-        """Start again on the same port after it was stopped or killed; empty, for nothing was kept."""
+        """Start again on the same port, running or not, and return when it answers; empty unless it is persistent."""
         self.process.stop()
         self.process = self._start()
         self.process.wait_ready(self.answers)
@@ -89,7 +106,8 @@ class Valkey:
         """The password goes into a file of ours: an argument could be read by every user of the machine."""
         config = self._folder / "valkey.conf"
         config.touch(mode=0o600)
-        config.write_text(_CONFIG.format(port=self.port, folder=self._folder, password=self._password))
+        text = _CONFIG.format(port=self.port, folder=self._folder, password=self._password)
+        config.write_text(text + (_PERSISTENT if self.persistent else ""))
         return self._supervisor.start(Command(self.name, (str(self._binary), str(config)), cwd=self._folder))
 
 
@@ -104,9 +122,16 @@ daemonize no
 tcp-backlog 511
 """
 
+# `everysec`, which most deployments run: a write reaches the kernel before its answer is sent, so a killed process
+# loses nothing but what a slow disk held back, two seconds at most. `always` would put a sync into each sliding read.
+_PERSISTENT = """\
+appendonly yes
+appendfsync everysec
+"""
 
-def start_valkey(supervisor: Supervisor, name: str) -> Valkey:
+
+def start_valkey(supervisor: Supervisor, name: str, *, persistent: bool = False) -> Valkey:
     """A server that answers."""
-    valkey = Valkey(supervisor, name)
+    valkey = Valkey(supervisor, name, persistent=persistent)
     valkey.wait_ready()
     return valkey

@@ -125,11 +125,13 @@ class Crowd:
 
     def _acts(self) -> Iterator[Act]:
         for arm in self.arms:
-            address = (arm.target.host, arm.target.port)
             for visitor in arm.visitors.values():
-                connection = Connection(address, self._assignment.timeout_s, tls=arm.target.tls)
                 journey = steps(arm.plan.journey, _random(self._plan, "journey", arm.plan.id, visitor.number))
-                yield Act(visitor, connection, arm.pool.seat(), journey, arm.ledger)
+                yield Act(visitor, self._connection(arm), arm.pool.seat(), journey, arm.ledger)
+
+    def _connection(self, arm: Arm) -> Connection:
+        target, timeout_s = arm.target, self._assignment.timeout_s
+        return Connection((target.host, target.port), timeout_s, tls=target.tls, reconnects=arm.plan.reconnects)
 
 
 def _random(plan: BlockPlan, *parts: object) -> Random:

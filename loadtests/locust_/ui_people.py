@@ -139,5 +139,5 @@ def visits(choice: Choice, numbers: Iterator[int], pace: Callable[[], Pace]) -> 
     for number in numbers:
         visitor = Visitor(number, choice.arm, f"{host}:{port}", choice.username(number), choice.password)
         journey = steps(choice.arm.journey, Random(number))  # noqa: S311 - reproducible load, not a secret
-        connection = Connection(choice.address, TIMEOUT_S)
+        connection = Connection(choice.address, TIMEOUT_S, reconnects=choice.arm.reconnects)
         yield Visit(visitor, connection, journey, pace(), choice.refusals_expected)

@@ -1,4 +1,4 @@
-"""A lean HTTP/1.1 client on a gevent socket, parsed by llhttp: one kept-alive connection, one request at a time."""
+"""A lean HTTP/1.1 client on a gevent socket, parsed by llhttp: one connection, one request at a time."""
 
 from dataclasses import dataclass, field
 from functools import cache
@@ -70,13 +70,16 @@ class Connection:
     """A connection to one address, opened on first use and again after either side closed it.
 
     `exchange` blocks its greenlet for at most `timeout_s` between two pieces of the answer. `tls`: encrypted, with a
-    server whose certificate is trusted and names the host.
+    server whose certificate is trusted and names the host. `reconnects`: we close it after every answer.
     """
 
-    def __init__(self, address: tuple[str, int], timeout_s: float, *, tls: bool = False) -> None:
+    def __init__(
+        self, address: tuple[str, int], timeout_s: float, *, tls: bool = False, reconnects: bool = False
+    ) -> None:
         self._address = address
         self._timeout_s = timeout_s
         self._tls = tls
+        self._reconnects = reconnects
         self._socket: socket.socket | None = None
         self._inbox = _Inbox()
 
@@ -141,6 +144,6 @@ class Connection:
                 break
             else:
                 raise ConnectionResetError
-        if not inbox.keeps_alive:
+        if self._reconnects or not inbox.keeps_alive:
             self.close()
         return Response(inbox.status, inbox.headers, b"".join(inbox.body), received)

@@ -10,7 +10,7 @@ from authbench import diff
 from authbench.exits import Exit
 from bench.analysis.diff import Change
 from bench.analysis.model import Estimate
-from bench.measure.rundir import DOCUMENT, RunDirectory
+from bench.measure.rundir import RUN, RunDirectory
 from loadtests.record import Record
 from tests.authbench.conftest import Ask, rewrite
 
@@ -88,7 +88,7 @@ def test_unlike_company_is_not_compared(ask: Ask, believed: RunDirectory) -> Non
 
 def test_an_environment_that_is_none_is_named(ask: Ask, copied: RunDirectory) -> None:
     """run.json without a readable environment: one line with the directory, exit code 2."""
-    path = copied.path / DOCUMENT
+    path = copied.path / RUN.file
     document = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps({**document, "environment": {"cpu": "x"}}), encoding="utf-8")
     answer = ask("diff", copied.path, copied.path)

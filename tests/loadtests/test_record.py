@@ -268,6 +268,17 @@ def test_a_footer_of_before_workers_tells_of_one_process(tmp_path: Path) -> None
     assert read(tmp_path / "old") == RECORD
 
 
+def test_a_cell_that_knows_nothing_of_connections_kept_them(tmp_path: Path) -> None:
+    """A record of before visitors could reconnect is read as one in which none did."""
+    write(tmp_path / "new", RECORD)
+    first, *lines = gzip.decompress((tmp_path / "new").read_bytes()).decode().splitlines()
+    header = json.loads(first)
+    del header["cell"]["reconnects"]
+    with gzip.open(tmp_path / "old", "wt", encoding="utf-8") as file:
+        file.write("\n".join([json.dumps(header), *lines, ""]))
+    assert read(tmp_path / "old") == RECORD
+
+
 def test_every_field_is_documented() -> None:
     """docs/record.md describes the format's version and every field of every value, in the order it is written."""
     text = (Path(__file__).parents[2] / "docs" / "record.md").read_text(encoding="utf-8")

@@ -92,6 +92,23 @@ def test_every_step_has_its_endpoint(step: StepName, endpoint: str) -> None:
     assert "Host: 127.0.0.1:8080" in head
 
 
+@pytest.mark.parametrize(("visitor", "proof"), [(_in_cookies(), "X-CSRF-Token: c1"), (_in_tokens(), "Bearer a1")])
+def test_what_no_journey_asks_for_can_be_asked_for(visitor: Visitor, proof: str) -> None:
+    """A POST to any endpoint carries the credentials held now, as a write does."""
+    call = Call("write", visitor.post("admin/ban", {"username": "mallory"}), had_valid_credential=True)
+    head = _head(call)
+    assert head[0].startswith("POST /a-scheme/")
+    assert head[0].endswith("/admin/ban HTTP/1.1")
+    assert any(proof in line for line in head)
+    assert _body(call) == {"username": "mallory"}
+
+
+@pytest.mark.parametrize(("visitor", "held"), [(_in_cookies(), "r1"), (_in_tokens(), "r1"), (_visitor(), "")])
+def test_what_it_refreshes_with_can_be_told(visitor: Visitor, held: str) -> None:
+    """From a cookie or a body; nothing before a login."""
+    assert (visitor.refresh_credential, visitor.can_refresh) == (held, bool(held))
+
+
 @pytest.mark.parametrize("step", ["login", "write", "refresh", "logout"])
 def test_a_body_is_json_of_its_length(step: StepName) -> None:
     """Every POST carries a JSON object and its exact length; the GET has neither."""
@@ -117,6 +134,16 @@ def test_a_login_adopts_cookies() -> None:
     assert all(cookies in _head(visitor.call(step)) for step in ("read", "write", "refresh", "logout"))
     assert visitor.credential == "s1"
     assert visitor.can_refresh
+
+
+@pytest.mark.parametrize("status", [200, 401, 502])
+def test_a_visitor_follows_the_load_balancer(status: int) -> None:
+    """Whatever an answer says, its affinity cookie is sent from then on; of other cookies a refusal changes none."""
+    visitor = _in_cookies()
+    first = visitor.call("read").request
+    cookies = ("SRV=b1; path=/; HttpOnly", f"{SESSION_COOKIE}=planted")
+    visitor.adopt("read", Response(status, {"set-cookie": cookies}))
+    assert visitor.call("read").request == first.replace(b"=c1\r\n", b"=c1; SRV=b1\r\n")
 
 
 def test_a_login_adopts_tokens() -> None:

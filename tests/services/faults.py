@@ -1,7 +1,5 @@
 """Faults of the stores and of the API that a fleet's services stand on; each is over when its block is."""
 
-import os
-import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -14,7 +12,7 @@ from tests.fleet import Fleet
 def redis_killed(fleet: Fleet) -> Iterator[None]:
     """No process, no port; what it knew is lost."""
     for valkey in _valkeys(fleet):
-        valkey.process.kill()
+        valkey.kill()
     try:
         yield
     finally:
@@ -25,12 +23,12 @@ def redis_killed(fleet: Fleet) -> Iterator[None]:
 def redis_hung(fleet: Fleet) -> Iterator[None]:
     """Connections are accepted by the kernel, nobody answers."""
     for valkey in _valkeys(fleet):
-        valkey.process.signal(signal.SIGSTOP)
+        valkey.freeze()
     try:
         yield
     finally:
         for valkey in _valkeys(fleet):
-            valkey.process.signal(signal.SIGCONT)
+            valkey.thaw()
 
 
 @contextmanager
@@ -45,16 +43,12 @@ def postgres_killed(fleet: Fleet) -> Iterator[None]:
 
 @contextmanager
 def postgres_hung(fleet: Fleet) -> Iterator[None]:
-    """Its backends are sessions of their own and are stopped one by one."""
-    cluster = fleet.foundation.cluster
-    pids = [pid for arm in (fleet.pair, fleet.single) for pid in cluster.backends(arm.database)]
-    for pid in (cluster.process.pid, *pids):
-        os.kill(pid, signal.SIGSTOP)
+    """As Redis; what is connected is not cut off."""
+    fleet.foundation.cluster.freeze()
     try:
         yield
     finally:
-        for pid in (*pids, cluster.process.pid):
-            os.kill(pid, signal.SIGCONT)
+        fleet.foundation.cluster.thaw()
 
 
 @contextmanager

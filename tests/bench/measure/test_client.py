@@ -41,6 +41,7 @@ def test_an_answer_is_taken_whole() -> None:
     with _server(answer) as address:
         response = exchange(address, b"GET / HTTP/1.1\r\n\r\n")
     assert (response.status, response.body, response.headers["x-two"]) == (201, b"hi", ("a", "b"))
+    assert response.bytes_down == len(answer)
 
 
 @pytest.mark.parametrize("answer", [b"", b"no http at all\r\n\r\n"])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.measure.piece import refused_record
-from bench.measure.rundir import DOCUMENT, TOLD, RunDirectory, RunDirectoryError, create, create_at
+from bench.measure.rundir import RUN, RunDirectory, RunDirectoryError, create, create_at
 from bench.stack.errors import NotReadyError
 from loadtests.plan import ArmPlan, BlockPlan, SlicePlan
 from loadtests.record import RecordError
@@ -18,7 +18,7 @@ ARM = ArmPlan("none", "none", "bearer", 1, "roundrobin", "steady", 24)
 BLOCK = BlockPlan(0, 1, (ARM,), (SlicePlan("cpu", 30, 1, pinned=False),))
 (CELL,) = BLOCK.cells(BLOCK.slices[0])
 RECORD = refused_record(CELL, BLOCK, {}, ("because",))
-DOCUMENT_WHOLE = dict.fromkeys((name for name in TOLD if name != "id"), 1)
+DOCUMENT_WHOLE = dict.fromkeys((name for name in RUN.told if name != "id"), 1)
 
 
 @contextmanager
@@ -54,7 +54,7 @@ def test_the_document_is_replaced_whole(tmp_path: Path) -> None:
     for status in ("running", "complete"):
         directory.describe({**DOCUMENT_WHOLE, "status": status})
     assert (directory.document()["status"], directory.document()["id"]) == ("complete", "run")
-    assert [path.name for path in directory.path.iterdir()] == [DOCUMENT]
+    assert [path.name for path in directory.path.iterdir()] == [RUN.file]
 
 
 def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
 def test_what_is_no_run_is_refused_in_one_line(tmp_path: Path, text: str | None, found: str) -> None:
     """Missing, half-written, foreign or incomplete: the file, what was found, what was expected, what to do."""
     if text is not None:
-        (tmp_path / DOCUMENT).write_text(text)
+        (tmp_path / RUN.file).write_text(text)
     with pytest.raises(RunDirectoryError) as refusal:
         RunDirectory(tmp_path).document()
     message = str(refusal.value)

@@ -13,7 +13,7 @@ import pytest
 
 from bench.stack.binaries import HAPROXY, find
 from bench.stack.errors import NotReadyError
-from bench.stack.haproxy import HAProxy
+from bench.stack.haproxy import HAProxy, State
 from bench.stack.haproxy_config import TEMPLATE, Bffs, Front, Health, Server, compose_config
 from bench.stack.listening import free_port, listen, port_of
 from bench.stack.probe import answers
@@ -242,6 +242,46 @@ def test_a_visitor_sticks_to_its_bff(supervisor: Supervisor, servers: list[Serve
     assert set(_ports(haproxy.port, *["/bff/x"] * 4, headers={"Cookie": cookie})) == {
         int(response.getheader("X-Port") or 0)
     }
+
+
+@pytest.mark.parametrize("balancing", BALANCINGS)
+def test_answers_are_counted_by_class(supervisor: Supervisor, servers: list[Server], balancing: Balancing) -> None:
+    """Each answer a client got is one of its class; layer 4 sees none."""
+    haproxy = _started(supervisor, servers, Front(balancing))
+    before = Counter(haproxy.answers())
+    connection = HTTPConnection(haproxy.host, haproxy.port)
+    statuses = [_get(connection)[0].status for _ in range(3)]
+    connection.request("POST", "/", headers={"Content-Length": "0"})
+    statuses.append(connection.getresponse().status)
+    connection.close()
+    grown = Counter(haproxy.answers())
+    grown.subtract(before)
+    assert statuses == [200, 200, 200, 501]
+    assert +grown == (Counter() if balancing == "roundrobin-l4" else Counter({"2xx": 3, "5xx": 1}))
+
+
+@pytest.mark.parametrize("state", ["maint", "drain"])
+def test_a_replica_is_taken_out_and_put_back(supervisor: Supervisor, servers: list[Server], state: State) -> None:
+    """Out of rotation it is asked by nobody, through any of the ports; ready again it has its share."""
+    haproxy = _started(supervisor, servers, Front(sticky_port=free_port()))
+    ports = haproxy.port, haproxy.front.sticky_port
+    haproxy.rotate("replica-1", state)
+    assert {found for port in ports for found in _ports(port, *["/"] * 4)} == {servers[1].port}
+    haproxy.rotate("replica-1", "ready")
+    assert [set(_ports(port, *["/"] * 4)) for port in ports] == [{one.port for one in servers}] * 2
+
+
+def test_a_replica_rests_from_the_bffs_as_well(supervisor: Supervisor, servers: list[Server]) -> None:
+    """Upstream it is out of rotation too; a BFF goes by its own name, and an unknown one is an error."""
+    haproxy = _fronted(supervisor, servers)
+    haproxy.rotate("replica-1", "maint")
+    connection = HTTPConnection(haproxy.host, haproxy.upstream_port)
+    assert _get(connection)[0].status == 503
+    connection.close()
+    haproxy.rotate("bff-1", "maint")
+    assert set(haproxy.requests_per_server()) == {"replica-1", "bff-1"}
+    with pytest.raises(ValueError, match="no server 'replica-2'"):
+        haproxy.rotate("replica-2", "ready")
 
 
 def test_a_dead_replica_costs_no_request(supervisor: Supervisor, servers: list[Server]) -> None:

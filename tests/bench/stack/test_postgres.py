@@ -3,7 +3,8 @@
 import os
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -12,6 +13,7 @@ import pytest
 from bench.stack import postgres as module
 from bench.stack.binaries import POSTGRES, find
 from bench.stack.errors import NotReadyError, ProcessDiedError
+from bench.stack.janitor import look
 from bench.stack.listening import free_port, listen, port_of
 from bench.stack.postgres import PostgresCluster, start_postgres
 from bench.stack.process import Owner
@@ -118,6 +120,48 @@ def test_what_was_committed_survives_a_kill_and_a_restart(own: PostgresCluster) 
     assert (own.url("kept"), own.process.pid != pid) == (url, True)
     own.process.stop()
     assert own.process.command.stop_signal == signal.SIGQUIT
+
+
+@pytest.fixture
+def frozen(supervisor: Supervisor) -> Iterator[PostgresCluster]:
+    """A cluster of its own with a client, all of it stopped in the middle of things."""
+    cluster = start_postgres(supervisor, "frozen-postgres")
+    cluster.create_database("kept")
+    with _connect(cluster, "kept") as connection:
+        connection.execute("CREATE TABLE t AS SELECT 1 AS a")
+        cluster.freeze()
+        yield cluster
+    cluster.stop()
+
+
+def _states(cluster: PostgresCluster) -> set[str]:
+    """What /proc says of the postmaster and of each of its children; one that ends meanwhile is in none."""
+    states = set()
+    for pid in (cluster.process.pid, *cluster._children()):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            states.add(Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0])
+    return states
+
+
+def test_all_of_a_frozen_cluster_stands_still(frozen: PostgresCluster) -> None:
+    """The postmaster, the backend of a client and every helper are stopped; thawed, they serve as before."""
+    assert (len(frozen._children()) > 2, _states(frozen)) == (True, {"T"})
+    frozen.thaw()
+    with _connect(frozen, "kept") as connection:
+        assert connection.execute("SELECT a FROM t").fetchall() == [(1,)]
+    assert "T" not in _states(frozen)
+
+
+@pytest.mark.parametrize("end", [PostgresCluster.kill, PostgresCluster.stop])
+def test_a_frozen_cluster_can_be_ended(frozen: PostgresCluster, end: Callable[[PostgresCluster], None]) -> None:
+    """Even twice. Nothing of it is left to keep the next one from its files, and what was committed is there."""
+    children = frozen._children()
+    end(frozen)
+    end(frozen)
+    assert [look(pid) for pid in children] == [None] * len(children)
+    frozen.start()
+    with _connect(frozen, "kept") as connection:
+        assert connection.execute("SELECT a FROM t").fetchall() == [(1,)]
 
 
 def test_a_lost_race_for_a_port_is_run_again(supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ GONE_WITHIN_S = 30.0
 """No bar, which is the selfcheck's, but when to give up on a busy machine."""
 
 HARNESS = """
-import signal, sys, time, types
+import sys, time, types
 if sys.version_info < (3, 11, 3):  # a system's Python may be older than ours, whose dependencies are installed
     sys.modules["async_timeout"] = types.SimpleNamespace(timeout=None)
 from pathlib import Path
@@ -41,7 +41,8 @@ with Supervisor(Path(sys.argv[1])) as supervisor:
     shell.wait_ready(lambda: shell.last_line() != "nothing")
     pids = [valkey.process.pid, *shell.members(), postgres.process.pid, *(pid for pid, in backends)]
     if "freeze" in sys.argv:
-        valkey.process.signal(signal.SIGSTOP)
+        valkey.freeze()
+        postgres.freeze()
     print(supervisor.directory, *pids, flush=True)
     time.sleep(600)
 """
@@ -111,8 +112,8 @@ def test_nothing_is_left_when_the_harness_is_ended(tmp_path: Path, number: signa
         assert harness.leftovers() == []
 
 
-def test_nothing_is_left_of_a_frozen_server(tmp_path: Path) -> None:
-    """A SIGSTOPped server does not survive a harness that was killed with kill -9."""
+def test_nothing_is_left_of_frozen_servers(tmp_path: Path) -> None:
+    """SIGSTOPped stores, backends and shared memory included, do not survive a harness that was killed with kill -9."""
     with running(tmp_path, "freeze") as harness:
         harness.process.kill()
         harness.process.wait()

@@ -49,12 +49,39 @@ def test_a_restart_forgets_and_keeps_its_port(own: Valkey) -> None:
     url, pid = own.url, own.process.pid
     with own.client() as client:
         client.set("a", "1")
-    own.process.kill()
+    own.kill()
     assert not own.answers()
     own.restart()
     with own.client() as client:
         assert client.get("a") is None
     assert (own.url, own.process.pid != pid) == (url, True)
+
+
+def test_a_persistent_one_remembers_what_was_acknowledged(supervisor: Supervisor) -> None:
+    """Killed in the middle of its work, it comes back with every write it had answered."""
+    kept = start_valkey(supervisor, "kept-valkey", persistent=True)
+    with kept.client() as client:
+        for number in range(1000):
+            client.set(f"key-{number}", number)
+    kept.kill()
+    kept.restart()
+    with kept.client() as client:
+        assert [client.get(f"key-{number}") for number in range(1000)] == [str(number) for number in range(1000)]
+        assert client.config_get("appendfsync") == {"appendfsync": "everysec"}
+
+
+def test_a_frozen_one_is_silent_and_goes_on(own: Valkey) -> None:
+    """It accepts, answers nobody, and knows everything when it is thawed; ending it needs no thaw."""
+    with own.client() as client:
+        client.set("a", "1")
+    own.freeze()
+    assert not own.answers()
+    own.thaw()
+    with own.client() as client:
+        assert client.get("a") == "1"
+    own.freeze()
+    own.process.stop()
+    assert not own.process.alive
 
 
 def test_a_lost_race_for_a_port_is_run_again(supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Lock, Thread
@@ -148,6 +148,19 @@ class _Crowded(_Expiring):
         super()._say(status, body)
 
 
+class _Doorkeeper(_Expiring):
+    """Counts who comes in: the one connection after the other."""
+
+    lock = Lock()
+    connections = 0
+
+    def setup(self) -> None:
+        """A new connection."""
+        with self.lock:
+            _Doorkeeper.connections += 1
+        super().setup()
+
+
 @contextmanager
 def _serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
     """The port of a server in a thread."""
@@ -225,6 +238,18 @@ def test_visitors_log_in_a_few_at_a_time(start: Start) -> None:
         assert generator.order(do="login") == {"visitors": 100, "failures": [], "lost": []}
         assert generator.end() == 0
     assert 1 < _Crowded.most <= 16
+
+
+def test_visitors_connect_anew_where_they_are_to(start: Start) -> None:
+    """One connection for every request, that of the login included, and no request is lost for it."""
+    with _serving(_Doorkeeper) as port:
+        assignment = _assignment(port, "a", visitors=1)
+        arm = replace(assignment.plan.arms[0], reconnects=True)
+        generator = start(replace(assignment, plan=replace(assignment.plan, arms=(arm,))))
+        assert generator.order(do="login") == {"visitors": 1, "failures": [], "lost": []}
+        assert generator.load(0)["sent"] == [42]
+        assert generator.end() == 0
+    assert _Doorkeeper.connections == 1 + 42
 
 
 def test_a_flow_of_several_calls_is_several_samples(start: Start) -> None:

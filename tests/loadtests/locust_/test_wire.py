@@ -171,6 +171,15 @@ def test_a_connection_the_server_gives_up_is_opened_again(serve: Serve) -> None:
     assert server.accepted == 2
 
 
+def test_a_client_without_a_pool_opens_a_connection_for_every_request(serve: Serve) -> None:
+    """It closes after each answer, though the server would have gone on; what it reads is the same."""
+    server, keeping = serve(says(plain(b"one")), says(plain(b"two")), says(plain(b"three")))
+    connection = Connection(server.address, PATIENT_S, reconnects=True)
+    assert [connection.exchange(REQUEST).body for _ in range(2)] == [b"one", b"two"]
+    assert keeping.exchange(REQUEST).body == b"three"
+    assert (server.accepted, server.received) == (3, 3)
+
+
 def test_repeated_headers_are_kept(serve: Serve) -> None:
     """Every value of a repeated header is there, in order, under its name in lower case."""
     _, connection = serve(says(plain(b"", b"Set-Cookie: a=1; Path=/", b"SET-COOKIE: b=2", b"X-Other: c")))
