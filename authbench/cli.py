@@ -9,7 +9,16 @@ from typing import NoReturn
 
 from authbench import interruption
 from authbench.exits import Exit
-from authbench.options import add_choices, add_output, add_target, add_workers, address, port, whole_number
+from authbench.options import (
+    add_choices,
+    add_experiments,
+    add_output,
+    add_target,
+    add_workers,
+    address,
+    port,
+    whole_number,
+)
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -83,6 +92,7 @@ def _parser() -> Parser:
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_run(commands.add_parser("run", help="measure schemes side by side; prints a table, writes a report"))
+    _add_consequences(commands.add_parser("consequences", help="what breaks, counted in users: faults under load"))
     _add_up(commands.add_parser("up", help="start a stack and Locust's web UI before it"))
     _add_worker(commands.add_parser("worker", help="generate load for a run that waits for workers"))
     _add(commands.add_parser("list", help="the schemes and what they claim"), "listing", json=True)
@@ -104,6 +114,12 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     add_choices(parser)
     add_target(parser)
     add_workers(parser)
+    add_output(parser)
+
+
+def _add_consequences(parser: argparse.ArgumentParser) -> None:
+    _add(parser, "consequences")
+    add_experiments(parser)
     add_output(parser)
 
 

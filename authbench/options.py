@@ -37,6 +37,16 @@ def add_choices(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--seed", type=int, metavar="N", help="repeats a run's schedule and order (default: drawn)")
 
 
+def add_experiments(parser: argparse.ArgumentParser) -> None:
+    """What to break."""
+    group = parser.add_argument_group("what to break")
+    group.add_argument("name", nargs="?", metavar="NAME", help="one experiment, or NAME,NAME (default: all of them)")
+    group.add_argument("schemes", nargs="*", metavar="SCHEME", help="of whom (default: all it concerns)")
+    group.add_argument("--list", action="store_true", help="the experiments, a line each")
+    group.add_argument("--profile", choices=("quick", "standard"), default="quick", help="how large (default: quick)")
+    group.add_argument("--seed", type=int, metavar="N", help="repeats a run's schedule (default: drawn)")
+
+
 def add_target(parser: argparse.ArgumentParser) -> None:
     """A stack that somebody else runs, instead of one of our own; the environment may name it as well."""
     group = parser.add_argument_group(

@@ -3,14 +3,17 @@
 import argparse
 
 from authbench.exits import Exit
-from authbench.telling import tell
+from authbench.telling import tell, tell_consequences
 from bench.analysis.summary import summarise
-from bench.measure.rundir import RunDirectory
+from bench.measure.rundir import CONSEQUENCES, RunDirectory
 
 
 def command(chosen: argparse.Namespace) -> int:
-    """Recompute every figure; run.json's own summary is not consulted."""
+    """Recompute every figure; run.json's own summary is not consulted. What experiments found is told again."""
     directory = RunDirectory(chosen.run)
+    if directory.has(CONSEQUENCES):
+        tell_consequences(directory, as_json=chosen.json)
+        return Exit.OK
     document = directory.document()
     tell(directory, summarise(directory.records(), document["needs_affinity"]), as_json=chosen.json)
     return Exit.OK

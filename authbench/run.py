@@ -1,27 +1,21 @@
 """`authbench run`: plan, measure, tell."""
 
 import argparse
-import shlex
 import sys
-from pathlib import Path
-from secrets import randbelow
 
 from authbench import target
+from authbench.again import command_again, directory_of, seed_of
 from authbench.exits import Exit
 from authbench.progress import live_progress
 from authbench.spreading import announce, spread_of
 from authbench.telling import tell
 from bench.analysis.model import Summary
-from bench.measure import environment, rundir
+from bench.measure import environment
 from bench.measure.crew import LoadLostError
 from bench.measure.profiles import Choices, plan_blocks
 from bench.measure.run import Run, measure
-from bench.measure.rundir import RunDirectory
 from bench.stack import binaries
 from services.catalogue import find, schemes
-
-RUNS = Path("runs")
-SEEDS = 1_000_000
 
 
 def command(chosen: argparse.Namespace) -> int:
@@ -61,25 +55,25 @@ def prepare(chosen: argparse.Namespace) -> Run:
     blocks = plan_blocks(choices, schemes())
     found = {binary.name: binary.version for binary in binaries.found()}
     return Run(
-        directory=_directory(chosen.output),
+        directory=directory_of(chosen.output),
         choices=choices,
         catalogue=schemes(),
         blocks=blocks,
-        command=_command(chosen, choices.seed),
+        command=command_again(chosen, choices.seed, target.words(chosen)),
         environment=environment.describe(found),
     )
 
 
 def _prepare_remote(chosen: argparse.Namespace, wished: Choices) -> Run:
     remote, choices, blocks = target.plan_remote(target.open_site(chosen), wished, schemes())
-    directory = _directory(chosen.output)
+    directory = directory_of(chosen.output)
     target.announce(remote, blocks)
     return Run(
         directory=directory,
         choices=choices,
         catalogue=schemes(),
         blocks=blocks,
-        command=_command(chosen, choices.seed),
+        command=command_again(chosen, choices.seed, target.words(chosen)),
         environment=environment.describe({}, target=remote.site.url),
         remote=remote,
     )
@@ -102,19 +96,5 @@ def _choices(chosen: argparse.Namespace) -> Choices:
         rate_rps=chosen.rate,
         seconds=chosen.seconds,
         blocks=chosen.blocks,
-        seed=randbelow(SEEDS) if chosen.seed is None else chosen.seed,
+        seed=seed_of(chosen),
     )
-
-
-def _directory(output: Path | None) -> RunDirectory:
-    return rundir.create(RUNS) if output is None else rundir.create_at(output)
-
-
-def _command(chosen: argparse.Namespace, seed: int) -> str:
-    """What a shell must be given to do this again; into a directory of its own, as this one is taken."""
-    words = list(chosen.argv)
-    for option in {"-o", "--output"} & set(words):
-        place = words.index(option)
-        del words[place : place + 2]
-    seeded = [] if chosen.seed is not None else ["--seed", str(seed)]
-    return shlex.join(["authbench", *words, *target.words(chosen), *seeded])

@@ -6,10 +6,12 @@ from typing import Any
 
 from bench.analysis import serial
 from bench.analysis.model import Summary
-from bench.measure.rundir import RunDirectory
+from bench.consequences import serial as serial_outcomes
+from bench.measure.rundir import CONSEQUENCES, RunDirectory
 from loadtests.plan import Balancing, SlicePlan
-from reports import page, table
+from reports import consequences_page, consequences_table, page, table
 from reports.facts import ArmProof, RunFacts
+from reports.findings import ConsequenceFacts, Findings, Told
 
 BALANCING: dict[Balancing, str] = {
     "roundrobin": "requests are dealt to the replicas in turn",
@@ -42,6 +44,42 @@ def tell(directory: RunDirectory, summary: Summary, *, as_json: bool) -> None:
     print(f"\nreport: {directory.report}")  # noqa: T201 - as above
 
 
+def tell_consequences(directory: RunDirectory, *, as_json: bool) -> None:
+    """Print what experiments found and write report.html beside it. OSError when the disk will not."""
+    document = directory.document(CONSEQUENCES)
+    findings = findings_of(document)
+    consequences_page.write(directory.report, findings, _consequence_facts(document))
+    if as_json:
+        print(json.dumps(document["experiments"], indent=1))  # noqa: T201 - as above
+        return
+    consequences_table.show(findings, sys.stdout)
+    print(f"\nreport: {directory.report}")  # noqa: T201 - as above
+
+
+def findings_of(document: dict[str, Any]) -> Findings:
+    """What consequences.json says was found. ValueError when another version wrote it."""
+    return Findings(tuple(_told(experiment) for experiment in document["experiments"]))
+
+
+def _told(experiment: dict[str, Any]) -> Told:
+    words = {name: experiment[name] for name in ("name", "question", "fault", "reading", "axis", "plots")}
+    return Told(**words, outcomes=serial_outcomes.from_jsonable(experiment["outcomes"]))
+
+
+def _consequence_facts(document: dict[str, Any]) -> ConsequenceFacts:
+    return ConsequenceFacts(
+        run_id=document["id"],
+        started_at=document["started_at"],
+        took_s=document["took_s"],
+        command=document["command"],
+        profile=document["choices"]["profile"],
+        seed=document["choices"]["seed"],
+        environment=document["environment"],
+        password_profile=PASSWORDS[document["password_profile"]],
+        notes=_unfinished(document, len(document["experiments"]), len(document["planned"]), "experiments"),
+    )
+
+
 def facts(document: dict[str, Any]) -> RunFacts:
     """What run.json says of a run beside its figures."""
     first = document["blocks"][0]
@@ -61,7 +99,7 @@ def facts(document: dict[str, Any]) -> RunFacts:
         balancing={name: BALANCING[name] for name in sorted({arm["balancing"] for arm in first["arms"]})},
         environment=document["environment"],
         proofs=tuple(_proof(proof, first["arms"]) for proof in document["proofs"]),
-        notes=_notes(document),
+        notes=_unfinished(document, document["blocks_done"], len(document["blocks"]), "blocks"),
     )
 
 
@@ -78,9 +116,9 @@ def _target(document: dict[str, Any]) -> str:
     return document.get("target") or ""
 
 
-def _notes(document: dict[str, Any]) -> tuple[str, ...]:
+def _unfinished(document: dict[str, Any], done: int, planned: int, what: str) -> tuple[str, ...]:
+    """What is missing of a run that did not come to its end."""
     if document["status"] == "complete":
         return ()
-    done, planned = document["blocks_done"], len(document["blocks"])
     how = "still running, or was killed" if document["status"] == "running" else document["status"]
-    return (f"This run is {how}: {done} of {planned} blocks were measured to their end.",)
+    return (f"This run is {how}: {done} of {planned} {what} were measured to their end.",)

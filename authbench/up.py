@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
 
+from authbench.again import RUNS
 from authbench.exits import Exit
-from authbench.run import RUNS
 from bench.measure import rundir
 from bench.measure.run import PASSWORD_PROFILE
 from bench.stack.foundation import Foundation, lay_foundation

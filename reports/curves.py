@@ -113,14 +113,14 @@ def _direct_labels(axes: "Axes", curves: Sequence[Curve], names: Mapping[str, st
     ends = sorted((points[-1][1], *points[-1], names[cell.cell.arm]) for cell, points in curves)
     edge = max(_rarity(quantile) for _, quantile, _, _ in ends)
     wanted = [(math.log10(ms) - low) / (high - low) for _, _, ms, _ in ends]
-    for (_, quantile, ms, name), place in zip(ends, _apart(wanted, LABEL_GAP), strict=True):
+    for (_, quantile, ms, name), place in zip(ends, apart(wanted, LABEL_GAP), strict=True):
         axes.annotate(
             name, (_rarity(quantile), ms), xytext=(edge + 0.12, 10 ** (low + place * (high - low))), va="center",
             color=INK, annotation_clip=False, arrowprops={"arrowstyle": "-", "color": GRID, "shrinkA": 1, "shrinkB": 3},
         )  # fmt: skip
 
 
-def _apart(wanted: Sequence[float], gap: float) -> list[float]:
+def apart(wanted: Sequence[float], gap: float) -> list[float]:
     """Ascending places at least `gap` apart, shifted as a whole to stay near the wanted ones."""
     places: list[float] = []
     for want in wanted:

@@ -42,11 +42,14 @@ def signed_percent(ratio: float) -> str:
 
 def interval(estimate: Estimate, unit: str) -> str:
     """`437 µs (428-446)`: the figure and its 95 % interval, all with the same number of decimals."""
-    scale = estimate.value
     figure = f"{number(estimate.value)}{SPACE}{unit}"
-    if not has_interval(estimate):
-        return f"{figure} (no interval)"
-    return f"{figure} ({_range(number(estimate.low, scale=scale), number(estimate.high, scale=scale))})"
+    return f"{figure} ({ends(estimate) if has_interval(estimate) else 'no interval'})"
+
+
+def ends(estimate: Estimate, *, scale: float | None = None) -> str:
+    """`428-446`: the finite interval alone, with as many decimals as `scale`, by default the figure, has."""
+    scale = estimate.value if scale is None else scale
+    return _range(number(estimate.low, scale=scale), number(estimate.high, scale=scale))
 
 
 def signed_interval(estimate: Estimate, unit: str) -> str:

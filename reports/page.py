@@ -29,15 +29,8 @@ PURPOSES = {"cpu": "CPU cells", "latency": "Latency cells"}
 
 def render(summary: Summary, facts: RunFacts) -> str:
     """The whole page as HTML."""
-    templates = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    templates.filters["pieces"] = INTERVAL.split
-    return templates.get_template("page.html.j2").render(
+    template = templates().get_template("page.html.j2")
+    return template.render(
         facts=facts,
         took=figures.duration(facts.took_s),
         started_at=facts.started_at.replace("T", " "),
@@ -57,13 +50,13 @@ def render(summary: Summary, facts: RunFacts) -> str:
         refusals=tables.refusals(summary),
         traffic=tables.traffic(summary),
         validity=tables.validity(summary),
-        environment=tables.environment(facts),
+        environment=tables.environment(facts.environment),
         proofs=tuple(tables.proofs(facts)),
         left_out=tables.names_left_out(summary),
         journeys=_journeys(summary),
         slices=tuple(_slice(piece) for piece in facts.slices),
-        light=_colours(0),
-        dark=_colours(1),
+        light=colours(0),
+        dark=colours(1),
     )
 
 
@@ -72,7 +65,21 @@ def write(path: Path, summary: Summary, facts: RunFacts) -> None:
     path.write_text(render(summary, facts), encoding="utf-8")
 
 
-def _colours(theme: int) -> str:
+def templates() -> Environment:
+    """What every page is made from; `pieces` splits a text where no line may break."""
+    found = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters["pieces"] = INTERVAL.split
+    return found
+
+
+def colours(theme: int) -> str:
+    """Every colour as a CSS declaration: 0 light, 1 dark."""
     return " ".join(f"{name}: {pair[theme]};" for name, pair in variables().values())
 
 

@@ -19,6 +19,16 @@ class Look:
     marker: str
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How a kind of answer is drawn, and what it means to the visitor; `hatch` as matplotlib spells it."""
+
+    meaning: str
+    light: str
+    dark: str
+    hatch: str
+
+
 # Hues of the petroff palette (M. A. Petroff, "Accessible Color Sequences for Data Visualization", 2021), which
 # stay apart for colour-blind readers; the pale ones are darkened on white and all are lightened on black to keep 3:1.
 # An anti-pattern is dotted, in a shade and with the marker of the scheme it spoils.
@@ -58,6 +68,14 @@ COMPONENTS = {
     "postgres": ("#cfd8e3", "#434f61"),
 }
 OTHER_COMPONENT = ("#e6ebf1", "#323c4b")
+# What became of a request: calm where it was served, else with a hatch of its own, so that no kind needs its colour.
+ANSWERS = {
+    "200": Answer("served", "#cfe0d4", "#2b4435", ""),
+    "401": Answer("told to log in again", "#d1560b", "#ff9b52", "////"),
+    "503": Answer("unavailable, try later", "#8a1c4a", "#f28bb4", "xxxx"),
+    "no answer": Answer("cut off or timed out", "#22303f", "#d3dbe6", "||||"),
+}
+OTHER_ANSWER = Answer("another answer", "#5d6b1a", "#c3d164", "----")
 SURFACES = {
     "ink": (INK, "#e7eaef"),
     "muted": (MUTED, "#a3acb9"),
@@ -82,5 +100,7 @@ def variables() -> dict[str, tuple[str, tuple[str, str]]]:
         **{f"scheme-{name}": (look.light, look.dark) for name, look in scheme_looks.items()},
         **{f"component-{name}": pair for name, pair in COMPONENTS.items()},
         "component-other": OTHER_COMPONENT,
+        **{f"answer-{name.replace(' ', '-')}": (one.light, one.dark) for name, one in ANSWERS.items()},
+        "answer-other": (OTHER_ANSWER.light, OTHER_ANSWER.dark),
     }
     return {light: (f"--{name}", (light, dark)) for name, (light, dark) in pairs.items()}

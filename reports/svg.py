@@ -67,6 +67,7 @@ def drawing() -> Iterator[None]:
 
 def to_svg(figure: "Figure", wording: Wording) -> str:
     """The finished figure as one inline `<svg>` element."""
+    _lay_out_for_good(figure)
     raw = io.BytesIO()
     figure.savefig(raw, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     root = ET.fromstring(raw.getvalue())  # noqa: S314 - matplotlib wrote it a line ago
@@ -76,6 +77,22 @@ def to_svg(figure: "Figure", wording: Wording) -> str:
         _own(element, wording.name, wanted)
     _name(root, wording)
     return ET.tostring(root, encoding="unicode")
+
+
+def lay_out(figure: "Figure") -> None:
+    """Place everything as it stands, which is known only after that."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+
+
+def _lay_out_for_good(figure: "Figure") -> None:
+    """Left to itself, saving draws all of it once more to lay it out."""
+    import matplotlib as mpl  # noqa: PLC0415 - as above
+
+    lay_out(figure)
+    with mpl.rc_context({"figure.constrained_layout.use": False}):
+        figure.set_layout_engine(None)
 
 
 def _strip(root: ET.Element) -> None:

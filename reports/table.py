@@ -12,6 +12,7 @@ from bench.analysis.model import CellSummary, Summary
 from reports import format as figures
 from reports.rows import Group, Row, groups, refused_in_words
 from reports.tables import NOT_MEASURED, store_operations
+from reports.terminal import terminal
 from reports.words import NOT_SHOWN, aa_line, reasons
 
 COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
@@ -31,10 +32,8 @@ HEADING = (
 )
 REMOTE = "Remote target {}: of CPU only the services' own is known,\nnot the load balancer's nor the stores'."
 STYLES = {"VALID": "", "INVALID": "red", "UNPROVEN": "yellow"}
-NARROWEST = 80
 WORD_MAX = 20
 ROOMY = 104
-UNENCODABLE = str.maketrans({"±": "+/-", figures.MINUS: "-", figures.EN_DASH: "-", figures.SPACE: " ", "µ": "u"})
 
 
 def show(summary: Summary, stream: TextIO, *, target: str = "") -> None:
@@ -42,18 +41,10 @@ def show(summary: Summary, stream: TextIO, *, target: str = "") -> None:
 
     `target`: where the servers were that somebody else runs.
     """
-    console = Console(file=stream, highlight=False, markup=False, emoji=False)
-    console.width = max(console.width, NARROWEST)
-    with console.capture() as capture:
+    with terminal(stream) as console:
         if target:
             console.print(REMOTE.format(target))
         _print(summary, console)
-    text = "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
-    stream.write(text if _speaks_unicode(stream) else text.translate(UNENCODABLE).encode("ascii", "replace").decode())
-
-
-def _speaks_unicode(stream: TextIO) -> bool:
-    return "utf" in (getattr(stream, "encoding", None) or "utf-8").lower()
 
 
 def _print(summary: Summary, console: Console) -> None:

@@ -126,9 +126,9 @@ def proofs(facts: RunFacts) -> Iterator[tuple[str, str, ArmProof]]:
         yield scheme, ", ".join(proof.arm for proof in same), same[0]
 
 
-def environment(facts: RunFacts) -> TableView:
+def environment(values: Mapping[str, Any]) -> TableView:
     """Where the run took place, nested names joined by dots."""
-    lines = tuple(Line(name, (text,)) for name, text in _flat(facts.environment, "") if text)
+    lines = tuple(Line(name, (text,)) for name, text in _flat(values, "") if text)
     return TableView("The machine and the software of this run.", "what", ("value",), (Section("", lines),))
 
 

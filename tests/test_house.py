@@ -147,7 +147,9 @@ def test_every_test_states_the_property_it_holds() -> None:
     assert silent == []
 
 
-@pytest.mark.parametrize("argv", [["--help"], ["run", "--help"], ["up", "--help"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "argv", [["--help"], ["run", "--help"], ["consequences", "--help"], ["up", "--help"]], ids=" ".join
+)
 def test_help_is_quick(argv: list[str]) -> None:
     """Asking for help imports neither Locust nor gevent nor anything that computes or draws."""
     asked = subprocess.run(

@@ -36,11 +36,13 @@ CASES = (
     Case("broken-ignores-revocation", "a revoked credential is answered 401", "answered 200", "expected 401"),
 )
 
+OPTIONS = ("--replicas", "1", "--blocks", "1", "--seconds", "1", "--strict")
+
 
 def run() -> Iterator[Finding]:
     """Let a real run meet all of them, beside a control that is not broken."""
-    options = (*(case.scheme for case in CASES), "--replicas", "1", "--blocks", "1", "--seconds", "1", "--strict")
-    with subject(*options, installation=_with_plugin()) as started:
+    schemes = [case.scheme for case in CASES]
+    with subject("run", *schemes, *OPTIONS, installation=_with_plugin()) as started:
         code = started.wait_ended()
         proofs = started.directory.document()["proofs"]
         for case in CASES:

@@ -2,9 +2,20 @@
 
 from collections.abc import Mapping
 
-from bench.selfcheck import aa, broken_proof, cheap, clean, distributed, freeze, honest_verdicts, metrics, truth
+from bench.selfcheck import (
+    aa,
+    broken_proof,
+    cheap,
+    clean,
+    distributed,
+    faulted,
+    freeze,
+    honest_verdicts,
+    metrics,
+    truth,
+)
 from bench.selfcheck.check import Selfcheck
 
-MODULES = (freeze, truth, metrics, distributed, broken_proof, honest_verdicts, cheap, clean, aa)
+MODULES = (freeze, truth, metrics, distributed, broken_proof, honest_verdicts, cheap, clean, faulted, aa)
 
 SELFCHECKS: Mapping[str, Selfcheck] = {module.CHECK.name: module.CHECK for module in MODULES}

@@ -18,7 +18,7 @@ from bench.selfcheck.subject import GONE_WITHIN_S, MOMENTS, OURS, Installation, 
 from bench.stack.process import unprivileged
 from loadtests.record import Record
 
-OPTIONS = ("redis-session", "--replicas", "1", "--blocks", "1", "--seconds", "3", "--seed", "1")
+OPTIONS = ("run", "redis-session", "--replicas", "1", "--blocks", "1", "--seconds", "3", "--seed", "1")
 DELAY_S = 0.6
 """A run is ended up to this long after the moment has come."""
 AGAIN_S = 0.3

@@ -1,4 +1,4 @@
-"""A real `authbench run` in a process of its own, watched from outside: what it owns, and what is left of it."""
+"""A real run of `authbench` in a process of its own, watched from outside: what it owns, and what is left of it."""
 
 import os
 import signal
@@ -59,7 +59,7 @@ class Subject:
         self._known: set[int] = set()
         for path in (folder, self.temporary):
             _give(path, installation.uid)
-        argv = (installation.python, "-m", "authbench", "run", *options, "-o", str(self.directory.path))
+        argv = (installation.python, "-m", "authbench", *options, "-o", str(self.directory.path))
         with (folder / "stdout").open("wb") as told:
             self.process = subprocess.Popen(
                 argv,
@@ -130,7 +130,7 @@ class Subject:
 
 @contextmanager
 def subject(*options: str, installation: Installation = OURS) -> Iterator[Subject]:
-    """A run with `options`, in a place that goes with it; killed if it still runs at the end."""
+    """A run of the command line `options`, in a place that goes with it; killed if it still runs at the end."""
     with tempfile.TemporaryDirectory(prefix="ab-") as folder:  # short: a socket's path has at most 107 bytes
         started = Subject(Path(folder), options, installation)
         try:

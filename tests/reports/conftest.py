@@ -1,4 +1,4 @@
-"""A run as `bench.analysis` would hand it over: 14 arms in two slices, with everything in it that can go wrong."""
+"""A run as `bench.analysis` would hand it over, and findings of every experiment, with all that can go wrong."""
 
 import math
 from random import Random
@@ -19,6 +19,8 @@ from bench.analysis.model import (
 )
 from loadtests.plan import ArmPlan, CellPlan, SlicePlan, cell
 from reports.facts import ArmProof, RunFacts
+from reports.findings import ConsequenceFacts, Findings
+from tests.reports import made_up
 
 COSTS_US = {
     "none": 437.0,
@@ -185,3 +187,19 @@ def facts() -> RunFacts:
             for plan in plans
         ),
     )
+
+
+@pytest.fixture(scope="session")
+def findings() -> Findings:
+    """What was found of everything."""
+    return made_up.all_of_them()
+
+
+@pytest.fixture(scope="session")
+def consequence_facts() -> ConsequenceFacts:
+    """The circumstances of that run."""
+    return ConsequenceFacts(
+        "20261123-1633-1c2d", "2026-11-23T16:33:12+00:00", 481.0, "authbench consequences --profile quick --seed 5",
+        "quick", 5, {"machine": {"cpu": "AMD EPYC <Rome>", "cores": 2}}, "Argon2id below the OWASP floor",
+        ("This run is interrupted: 18 of 19 experiments were measured to their end.",),
+    )  # fmt: skip

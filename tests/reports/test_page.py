@@ -1,9 +1,7 @@
 """report.html and the Markdown summary: whole, self-contained, and every figure from the input."""
 
 import re
-from collections import Counter
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -12,45 +10,7 @@ from bench.analysis.model import CellSummary, Summary, Verdict
 from reports import format as figures
 from reports import markdown, page, tables
 from reports.facts import RunFacts
-
-VOID = {"meta", "link", "br", "hr", "path", "use"}
-
-
-class Reader(HTMLParser):
-    """Collects what the tests ask about."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.ids: Counter[str] = Counter()
-        self.references: list[str] = []
-        self.headings: list[int] = []
-        self.tags: Counter[str] = Counter()
-        self.unscoped = 0
-        self.open: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note ids, references, headings and scopes."""
-        found = {name: value or "" for name, value in attrs}
-        self.tags[tag] += 1
-        self.ids.update([found["id"]] if "id" in found else [])
-        self.references += [found[name] for name in ("href", "src", "action") if name in found]
-        self.references += [f"#{name}" for name in found.get("aria-labelledby", "").split()]
-        if re.fullmatch(r"h[1-6]", tag):
-            self.headings.append(int(tag[1]))
-        self.unscoped += tag == "th" and "scope" not in found
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        """Every end belongs to the latest start."""
-        if tag not in VOID:
-            assert self.open.pop() == tag
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """An element of SVG that is closed at once."""
-        self.handle_starttag(tag, attrs)
-        if tag not in VOID:
-            self.open.pop()
+from tests.reports.reader import Reader, read
 
 
 @pytest.fixture(scope="module")
@@ -62,9 +22,7 @@ def html(summary: Summary, facts: RunFacts) -> str:
 @pytest.fixture(scope="module")
 def reader(html: str) -> Reader:
     """What a parser sees of it."""
-    found = Reader()
-    found.feed(html)
-    return found
+    return read(html)
 
 
 def test_ids_are_unique_and_references_stay_inside(reader: Reader) -> None:

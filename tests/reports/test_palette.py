@@ -4,7 +4,7 @@ from itertools import combinations
 
 import pytest
 
-from reports.palette import COMPONENTS, FALLBACKS, LOOKS, SURFACES, Look
+from reports.palette import ANSWERS, COMPONENTS, FALLBACKS, LOOKS, SURFACES, Look
 from services.catalogue import SCHEMES
 
 LEAST_CONTRAST = 3.0
@@ -50,3 +50,12 @@ def test_an_antipattern_is_dotted_and_nothing_else_of_ours_is() -> None:
 def test_components_stand_in_the_order_a_request_meets_them() -> None:
     """Stacked bars and tables follow it."""
     assert list(COMPONENTS) == ["haproxy", "bff", "replicas", "helpers", "redis", "postgres"]
+
+
+@pytest.mark.parametrize("name", [name for name in ANSWERS if name != "200"])
+def test_every_failure_can_be_seen(name: str) -> None:
+    """An answer that is none of what was asked for stands out from the page, light and dark."""
+    light, dark = SURFACES["paper"]
+    assert contrast(ANSWERS[name].light, light) >= LEAST_CONTRAST
+    assert contrast(ANSWERS[name].dark, dark) >= LEAST_CONTRAST
+    assert ANSWERS[name].hatch

@@ -1,0 +1,1 @@
+"""What experiments share: users and thieves to act, arms that suit a question, and what samples say about it."""
