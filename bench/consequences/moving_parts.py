@@ -43,7 +43,7 @@ def _outcome(entrance: Entrance, anatomy: Anatomy, control: Anatomy) -> Outcome:
         experiment=NAME,
         scheme=entrance.plan.scheme,
         setting=f"{REPLICAS} replicas",
-        headline=f"{counted}, {anatomy.needed_lines} lines",
+        headline=f"{counted}, {anatomy.needed_lines:,} lines",
         figures=tuple(_figures(entrance.spec, anatomy, control)),
         verdict=verdict,
         is_control=entrance.plan.scheme == CONTROL,

@@ -13,7 +13,7 @@ import pytest
 from authbench import telling
 from authbench.exits import Exit
 from bench.analysis.serial import from_jsonable
-from bench.measure.rundir import DOCUMENT, TOLD, RunDirectory
+from bench.measure.rundir import RUN, RunDirectory
 from loadtests.record import Record
 from tests.authbench.conftest import Answer, Ask, Measured, rewrite
 
@@ -54,17 +54,17 @@ SPOILT: Mapping[str, tuple[Spoil, str]] = {
 @pytest.mark.parametrize(("spoil", "found"), SPOILT.values(), ids=SPOILT.keys())
 def test_a_run_that_cannot_be_read_is_named(ask: Ask, copied: RunDirectory, spoil: Spoil, found: str) -> None:
     """A missing, broken or foreign run.json: one line with its path, exit code 2, for report and diff alike."""
-    spoil(copied.path / DOCUMENT)
+    spoil(copied.path / RUN.file)
     for argv in (("report", copied.path), ("diff", copied.path, copied.path)):
         answer = ask(*argv)
         assert answer.code == Exit.USAGE
-        assert f"{copied.path / DOCUMENT}: found {found}" in answer.complaint
+        assert f"{copied.path / RUN.file}: found {found}" in answer.complaint
         assert "expected an authbench-run of version 1; name a directory written by authbench run" in answer.complaint
 
 
 def test_a_run_tells_all_that_its_readers_need(measured: Measured) -> None:
     """What `document` insists on is what a run writes, no less."""
-    assert set(TOLD) <= measured.directory.document().keys()
+    assert set(RUN.told) <= measured.directory.document().keys()
 
 
 def test_a_report_is_made_from_the_records(ask: Ask, copied: RunDirectory, measured: Measured) -> None:

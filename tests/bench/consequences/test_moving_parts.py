@@ -70,7 +70,7 @@ def test_what_is_renewed_costs_its_client_and_its_store(outcomes: Mapping[str, O
     assert outcome.verdict.status == "VALID"
     assert values(outcome, MORE.format(PROCESSES), STORES, HOPS, MORE.format(REQUESTS)) == [0, 1, 0, 2]
     assert values(outcome, *(ROUND_TRIPS.format(step) for step in ("read", "refresh"))) == [0, 5]
-    assert outcome.headline == f"6 processes, 1 store, {outcome.figure(NEEDED).value} lines"
+    assert outcome.headline == f"6 processes, 1 store, {outcome.figure(NEEDED).value:,} lines"
 
 
 @pytest.mark.stack
