@@ -11,11 +11,11 @@ from threading import Semaphore
 from bench.analysis.model import Verdict
 from bench.analysis.outcomes import refused
 from bench.consequences.apparatus.agents import NS_PER_S, OK, UNAUTHORIZED, Agent, Entrance
+from bench.consequences.apparatus.durations import spelled
 from bench.consequences.apparatus.endings import Ending, Prediction, endings, predicted
 from bench.consequences.experiment import Experiment, worst
 from bench.consequences.lab import Lab, Scale
 from bench.consequences.model import Figure, Outcome
-from bench.consequences.ttl_sweep import spelled
 from bench.measure.proof import CONTROL
 from bench.stack.arm import RunningArm
 from loadtests import visitor as flows

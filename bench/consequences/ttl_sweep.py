@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 from statistics import fmean
 
+from bench.consequences.apparatus.durations import DAY_S, HOUR_S, MINUTE_S, spelled
 from bench.consequences.apparatus.moved_clock import AFTER_SECOND_S, Diary, last_good, side_by_side
 from bench.consequences.experiment import Experiment
 from bench.consequences.lab import Lab, Scale
@@ -20,8 +21,6 @@ from loadtests.visitor import Visitor, log_in, log_out, read
 from services.contract import SchemeSpec
 from services.settings import Settings
 
-MINUTE_S, HOUR_S = 60, 3600
-DAY_S = 24 * HOUR_S
 LIFETIMES_S: Mapping[str, int] = {
     "1 minute": MINUTE_S,
     "5 minutes": 5 * MINUTE_S,
@@ -157,13 +156,6 @@ def _headline(figures: Sequence[Figure]) -> str:
     if WORST_WINDOW in by_name:
         return f"{logins}, thief in for {spelled(MINUTE_S * by_name[WORST_WINDOW].value)}"
     return logins if logins_per_h else CONSEQUENCE_FREE
-
-
-def spelled(seconds: float) -> str:
-    """In the largest unit of which there is one: `8 h`."""
-    units = {"d": DAY_S, "h": HOUR_S, "min": MINUTE_S, "s": 1}
-    name = next((name for name, long_s in units.items() if seconds >= long_s), "s")
-    return f"{seconds / units[name]:.3g} {name}"
 
 
 def _habit(diary: Diary, use: Use) -> tuple[Figure, ...]:

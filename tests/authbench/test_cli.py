@@ -16,7 +16,7 @@ from authbench.exits import Exit
 from bench.stack.listening import listen, port_of
 from tests.authbench.conftest import Ask
 
-COMMANDS = ("run", "up", "worker", "list", "doctor", "report", "diff", "selfcheck")
+COMMANDS = ("run", "consequences", "up", "worker", "list", "doctor", "report", "diff", "selfcheck")
 BAD = {
     "no command": ([], "the following arguments are required: COMMAND"),
     "an unknown command": (["compare"], "'compare' .choose from 'run',"),
