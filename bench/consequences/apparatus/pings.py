@@ -26,10 +26,14 @@ class Pinger:
     """Keeps a connection to a store of each of `arms`, which are distant: to its Redis, or else to its database."""
 
     def __init__(self, arms: Mapping[str, RunningArm]) -> None:
+        self._arms = arms
         self._open = ExitStack()
-        self._pings = {name: _redis(arm, self._open) or _postgres(arm, self._open) for name, arm in arms.items()}
+        self._pings: Mapping[str, Ping] = {}
 
     def __enter__(self) -> Self:
+        with ExitStack() as opening:
+            self._pings = {name: _redis(arm, opening) or _postgres(arm, opening) for name, arm in self._arms.items()}
+            self._open = opening.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -2,9 +2,10 @@
 
 import pytest
 
+from bench.consequences.apparatus.durations import spelled
 from bench.consequences.lab import Lab
 from bench.consequences.model import Outcome
-from bench.consequences.ttl_sweep import EXPERIMENT, LOGINS, MEAN_WINDOW, REFRESHES, SWEPT, WORST_WINDOW, spelled
+from bench.consequences.ttl_sweep import EXPERIMENT, LOGINS, MEAN_WINDOW, REFRESHES, SWEPT, WORST_WINDOW
 from tests.bench.consequences.in_time import in_time
 
 pytestmark = pytest.mark.stack

@@ -60,3 +60,8 @@ def test_a_store_that_dies_is_told_of(arms: Mapping[str, RunningArm]) -> None:
             arm.valkey.kill()
         with pytest.raises(RedisConnectionError), pinger.pinging():
             pass
+    with pytest.raises(RedisConnectionError), Pinger(arms):
+        pass
+    for arm in redis.values():
+        assert arm.valkey
+        arm.valkey.restart()
