@@ -20,7 +20,7 @@ compare: setup ## measure the six core schemes and write runs/<id>/report.html
 	@$(BIN)/authbench run
 
 test: setup lint ## lint, types and the whole test suite against real servers
-	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadgroup --cov --cov-report=term:skip-covered
+	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal --cov --cov-report=term:skip-covered
 
 test-compose: setup ## the containers of docker-compose.yml on a Docker Engine; without one all is skipped
 	@$(BIN)/python -m pytest tests/compose tests/test_compose.py

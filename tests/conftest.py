@@ -14,8 +14,6 @@ from bench.stack.valkey import Valkey, start_valkey
 from services.settings import Settings
 from tests.fleet import Fleet, fleet_of
 
-TESTS = Path(__file__).parent
-DEALT_OUT = {"test_model.py"}
 _numbers = count()
 
 
@@ -26,14 +24,6 @@ class Database:
     name: str
     url: str
     password_file: Path
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several workers the tests of a file share one, and so what the file starts; long stories are dealt out."""
-    for item in items:
-        if item.path.name not in DEALT_OUT:
-            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(TESTS).as_posix()))
 
 
 @pytest.fixture(scope="session")
