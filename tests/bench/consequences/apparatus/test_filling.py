@@ -3,6 +3,7 @@
 import json
 import stat
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -23,11 +24,15 @@ FILLING = Filling("redis", first=10, until=60, sampled=20, reads=40, seed=1)
 
 
 @pytest.fixture
-def stores(foundation: Foundation, valkey: Valkey) -> Settings:
-    """Settings on running stores; Redis is empty."""
+def stores(foundation: Foundation, valkey: Valkey) -> Iterator[Settings]:
+    """Settings on running stores: Redis is empty, the database a copy of the one all arms are copied from."""
     with valkey.client() as client:
         client.flushall()
-    return replace(foundation.settings, redis_url=valkey.url, redis_password_file=valkey.password_file)
+    cluster, name = foundation.cluster, "filled"
+    cluster.create_database(name, foundation.template)
+    settings = replace(foundation.settings, database_url=cluster.url(name))
+    yield replace(settings, redis_url=valkey.url, redis_password_file=valkey.password_file)
+    cluster.drop_database(name)
 
 
 def words(filling: Filling, sample: Path) -> list[str]:
