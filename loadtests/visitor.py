@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from loadtests.plan import ArmPlan
-from loadtests.record import StepName
+from loadtests.record import Sample, StepName
 
 NS_PER_S = 1_000_000_000
 CSRF_COOKIE = "__Host-csrf"
@@ -60,6 +60,25 @@ class Call:
     step: StepName
     request: bytes
     had_valid_credential: bool
+
+
+def sampled(  # noqa: PLR0913, PLR0917 - whose, what, and its three instants
+    visitor: int, call: Call, response: Response, intended_ns: int, sent_ns: int, done_ns: int
+) -> Sample:
+    """One call and what came of it, as it is written down."""
+    return Sample(
+        visitor=visitor,
+        step=call.step,
+        intended_ns=intended_ns,
+        sent_ns=sent_ns,
+        done_ns=done_ns,
+        status=response.status,
+        reason=response.reason,
+        replica=response.header("x-replica"),
+        had_valid_credential=call.had_valid_credential,
+        bytes_up=len(call.request),
+        bytes_down=response.bytes_down,
+    )
 
 
 Flow = Generator[Call, Response, None]

@@ -1,8 +1,7 @@
 """A whole run of experiments: one after the other, each kept as soon as it is done, whatever ends it."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -13,7 +12,7 @@ from bench.consequences.lab import USERS, Lab, Progress
 from bench.consequences.model import Outcome
 from bench.measure import environment
 from bench.measure.environment import Environment
-from bench.measure.run import PASSWORD_PROFILE, Status
+from bench.measure.run import PASSWORD_PROFILE, Status, concluded
 from bench.measure.rundir import CONSEQUENCES, RunDirectory
 from bench.stack.foundation import Foundation, lay_foundation
 from bench.stack.postgres import start_postgres
@@ -97,7 +96,7 @@ def concerned(experiment: Experiment, catalogue: Mapping[str, SchemeSpec], schem
 
 def examine(run: Examination, progress: Progress) -> None:
     """Conduct every experiment of `run`. Whatever ends it early, what was found is kept and marked. NotReadyError."""
-    with _concluded(run), Supervisor(run.directory.logs) as supervisor:
+    with concluded(run), Supervisor(run.directory.logs) as supervisor:
         run.describe()
         foundation = _foundation(run, supervisor, progress)
         for place, experiment in enumerate(run.experiments):
@@ -141,19 +140,3 @@ class Witness:
     def stage(self, text: str, *, seconds: float = 0.0) -> None:
         """See Progress."""
         self.progress.stage(f"{self.name}: {text}", seconds=seconds)
-
-
-@contextmanager
-def _concluded(run: Examination) -> Iterator[None]:
-    """Let consequences.json say how the run ended."""
-    try:
-        yield
-        run.status = "complete"
-    except KeyboardInterrupt:
-        run.status = "interrupted"
-        raise
-    except BaseException:
-        run.status = "failed"
-        raise
-    finally:
-        run.describe()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from bench.analysis import serial
 from bench.analysis.model import Summary
@@ -97,7 +97,7 @@ def measure(run: Run, progress: Progress) -> None:
     NotReadyError when the stack does not come up or the disk will not take a record; LoadLostError when a worker does
     not live through it.
     """
-    with _concluded(run), Supervisor(run.directory.logs) as supervisor:
+    with concluded(run), Supervisor(run.directory.logs) as supervisor:
         run.describe()
         with generators(supervisor, run.spread) as source:
             _measure(run, supervisor, source, progress)
@@ -133,9 +133,19 @@ def _on_target(run: Run, remote: Remote, source: Generators) -> MeasuredBlock:
     return lambda block, progress: run_remote_block(block, remote, around, progress)
 
 
+class Concluding(Protocol):
+    """A run whose document says how it goes."""
+
+    status: Status
+
+    def describe(self) -> None:
+        """Bring the document up to date."""
+        ...
+
+
 @contextmanager
-def _concluded(run: Run) -> Iterator[None]:
-    """Let run.json say how the run ended."""
+def concluded(run: Concluding) -> Iterator[None]:
+    """Let the run's document say how it ended."""
     try:
         yield
         run.status = "complete"

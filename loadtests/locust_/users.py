@@ -12,7 +12,7 @@ from loadtests.journeys import Step
 from loadtests.locust_.dispatcher import Seat
 from loadtests.locust_.wire import Connection
 from loadtests.record import Sample
-from loadtests.visitor import Call, Flow, Response, Visitor, log_in
+from loadtests.visitor import Call, Flow, Response, Visitor, log_in, sampled
 
 LOGINS_AT_ONCE = 16
 """All visitors of a large block at once would keep its stores from answering in time."""
@@ -59,20 +59,8 @@ def exchange(connection: Connection, visitor: Visitor, call: Call, intended_ns: 
     sent_ns = time.monotonic_ns()
     response = connection.exchange(call.request)
     done_ns = time.monotonic_ns()
-    sample = Sample(
-        visitor=visitor.number,
-        step=call.step,
-        intended_ns=sent_ns if intended_ns is None else intended_ns,
-        sent_ns=sent_ns,
-        done_ns=done_ns,
-        status=response.status,
-        reason=response.reason,
-        replica=response.header("x-replica"),
-        had_valid_credential=call.had_valid_credential,
-        bytes_up=len(call.request),
-        bytes_down=response.bytes_down,
-    )
-    return response, sample
+    intended_ns = sent_ns if intended_ns is None else intended_ns
+    return response, sampled(visitor.number, call, response, intended_ns, sent_ns, done_ns)
 
 
 class HeadlessVisitor(User):  # type: ignore[misc] # locust ships no types

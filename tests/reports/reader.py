@@ -49,3 +49,26 @@ def read(html: str) -> Reader:
     found = Reader()
     found.feed(html)
     return found
+
+
+def assert_closed(reader: Reader) -> None:
+    """No id occurs twice; every reference is to one of them; nothing is fetched; every tag is closed."""
+    assert max(reader.ids.values()) == 1
+    assert {one for one in reader.references if not one.startswith("#")} == {"data:,"}
+    assert {one.removeprefix("#") for one in reader.references if one.startswith("#")} <= set(reader.ids)
+    assert reader.open == []
+
+
+def assert_alone(html: str, reader: Reader) -> None:
+    """Under 1.5 MB, no address of any host, no script."""
+    assert len(html.encode()) < 1_500_000
+    assert not re.search(r"https?://|//[a-z]", html)
+    assert not reader.tags["script"]
+
+
+def assert_ordered(html: str, reader: Reader) -> None:
+    """It has a language, one h1 that comes first, and headings that skip no level."""
+    assert '<html lang="en">' in html
+    assert reader.headings[0] == 1
+    assert reader.headings.count(1) == 1
+    assert all(later - earlier <= 1 for earlier, later in zip(reader.headings, reader.headings[1:], strict=False))

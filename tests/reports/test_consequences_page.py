@@ -13,7 +13,7 @@ from reports import consequences_page
 from reports import format as figures
 from reports.findings import ConsequenceFacts, Findings
 from tests.reports import made_up
-from tests.reports.reader import Reader, read
+from tests.reports.reader import Reader, assert_alone, assert_closed, assert_ordered, read
 
 
 @pytest.fixture(scope="module")
@@ -40,25 +40,17 @@ def lone(facts: ConsequenceFacts, outcomes: Sequence[Outcome], name: str = "movi
 
 def test_ids_are_unique_and_references_stay_inside(reader: Reader) -> None:
     """No id occurs twice; every reference is to one of them; nothing is fetched; every tag is closed."""
-    assert max(reader.ids.values()) == 1
-    assert {one for one in reader.references if not one.startswith("#")} == {"data:,"}
-    assert {one.removeprefix("#") for one in reader.references if one.startswith("#")} <= set(reader.ids)
-    assert reader.open == []
+    assert_closed(reader)
 
 
 def test_the_page_is_one_file(html: str, reader: Reader) -> None:
     """Under 1.5 MB, no address of any host, no script."""
-    assert len(html.encode()) < 1_500_000
-    assert not re.search(r"https?://|//[a-z]", html)
-    assert not reader.tags["script"]
+    assert_alone(html, reader)
 
 
 def test_the_page_is_read_in_order(html: str, reader: Reader) -> None:
     """It has a language, one h1, headings that skip no level, a caption for every table, a scope for every th."""
-    assert '<html lang="en">' in html
-    assert reader.headings[0] == 1
-    assert reader.headings.count(1) == 1
-    assert all(later - earlier <= 1 for earlier, later in zip(reader.headings, reader.headings[1:], strict=False))
+    assert_ordered(html, reader)
     assert reader.tags["caption"] == reader.tags["table"] == 1 + 17 + 4 + 1
     assert reader.unscoped == 0
 

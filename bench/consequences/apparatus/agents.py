@@ -13,7 +13,7 @@ from bench.stack.arm import RunningArm
 from loadtests.assignment import USERNAME, Target
 from loadtests.plan import ArmPlan, SlicePlan, cell
 from loadtests.record import Counts, Event, Footer, Header, Record, Sample
-from loadtests.visitor import Call, Flow, Response, Visitor
+from loadtests.visitor import Call, Flow, Response, Visitor, sampled
 from services.contract import SchemeSpec
 from services.seed import ADMIN
 
@@ -60,21 +60,8 @@ class Agent:
         """Send one request and write down what came of it."""
         sent_ns = time.monotonic_ns()
         response = ask(at, call.request)
-        self._samples.append(
-            Sample(
-                visitor=self.visitor.number,
-                step=call.step,
-                intended_ns=sent_ns,
-                sent_ns=sent_ns,
-                done_ns=time.monotonic_ns(),
-                status=response.status,
-                reason=response.reason,
-                replica=response.header("x-replica"),
-                had_valid_credential=call.had_valid_credential,
-                bytes_up=len(call.request),
-                bytes_down=response.bytes_down,
-            )
-        )
+        done_ns = time.monotonic_ns()
+        self._samples.append(sampled(self.visitor.number, call, response, sent_ns, sent_ns, done_ns))
         return response
 
 

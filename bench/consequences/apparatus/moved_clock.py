@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from http import HTTPStatus
 from typing import TypeVar
 
 from bench.analysis.model import Verdict
@@ -21,7 +20,7 @@ from bench.stack.arm import RunningArm
 from loadtests.assignment import USERNAME
 from loadtests.plan import ArmPlan, SlicePlan, cell
 from loadtests.record import Counts, Event, Footer, Header, Record, Sample
-from loadtests.visitor import Call, Flow, Response, Visitor
+from loadtests.visitor import Call, Flow, Response, Visitor, sampled
 
 AT_ONCE = 3
 """Arms that are asked side by side: as many as keep two cores busy."""
@@ -118,7 +117,8 @@ class Diary:
         while call is not None:
             sent_ns = time.monotonic_ns()
             response = yield call
-            self.samples.append(_sample(number, call, sent_ns, response, was_good=was_good))
+            meant = replace(call, had_valid_credential=was_good and call.step != "login")
+            self.samples.append(sampled(number, meant, response, sent_ns, sent_ns, time.monotonic_ns()))
             try:
                 call = flow.send(response)
             except StopIteration:
@@ -141,31 +141,6 @@ def _footer(asked: int, balanced: int, verdict: Verdict) -> Footer:
         generator_cpu_ratio=None,
         loop_lag_ns=None,
     )
-
-
-def _sample(number: int, call: Call, sent_ns: int, response: Response, *, was_good: bool) -> Sample:
-    return Sample(
-        visitor=number,
-        step=call.step,
-        intended_ns=sent_ns,
-        sent_ns=sent_ns,
-        done_ns=time.monotonic_ns(),
-        status=response.status,
-        reason=response.reason,
-        replica=response.header("x-replica"),
-        had_valid_credential=was_good and call.step != "login",
-        bytes_up=len(call.request),
-        bytes_down=_bytes_of(response),
-    )
-
-
-def _bytes_of(response: Response) -> int:
-    """Status line, headers and body, as they came over the wire."""
-    if not response.status:
-        return 0
-    status_line = f"HTTP/1.1 {response.status} {HTTPStatus(response.status).phrase}"
-    lines = [status_line, *(f"{name}: {value}" for name, values in response.headers.items() for value in values), ""]
-    return sum(len(line) + len("\r\n") for line in lines) + len(response.body)
 
 
 def side_by_side(work: Callable[[Work], Result], pieces: Sequence[Work]) -> list[Result]:
