@@ -47,9 +47,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     chosen = _parser().parse_args(arguments)
     chosen.argv = arguments
-    interruption.listen()
     try:
-        return _command(chosen.module)(chosen)
+        with interruption.listening():
+            return _command(chosen.module)(chosen)
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except Exception as error:

@@ -4,22 +4,31 @@ Python drops an exception that a signal raises while an object is finalised, suc
 """
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Event
 from types import FrameType
 from typing import NoReturn
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 _asked = Event()
 
 
-def listen() -> None:
-    """From now on both signals raise KeyboardInterrupt in the main thread, which alone may call this."""
-    _asked.clear()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+@contextmanager
+def listening() -> Iterator[None]:
+    """Meanwhile both signals raise KeyboardInterrupt in the main thread, which alone may call this."""
+    before = {number: signal.signal(number, _interrupt) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        _asked.clear()
 
 
 def check() -> None:
-    """Raise KeyboardInterrupt if a signal came since `listen`."""
+    """Raise KeyboardInterrupt if a signal came that nobody has heard yet."""
     if _asked.is_set():
         raise KeyboardInterrupt
 

@@ -60,7 +60,7 @@ class Size:
 
 
 SIZES: Mapping[Scale, Size] = {
-    "tiny": Size(8, 2, 15, 1, 3, 0.2, 0.8, bound_s=0.3),
+    "tiny": Size(8, 2, 20, 1, 4, 0.3, 1.5, bound_s=0.3),
     "quick": Size(20, 3, 10, 4, 9, 1, 4),
     "standard": Size(50, 5, 10, 10, 20, 2, 7),
 }

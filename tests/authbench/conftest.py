@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -41,14 +40,11 @@ Ask = Callable[..., Answer]
 
 
 @pytest.fixture(autouse=True)
-def _quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No setting of the machine decides, and whoever called `main` keeps its signals."""
+def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the machine decides."""
     for name in [name for name in os.environ if name.startswith("AUTHBENCH_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("COLUMNS", "80")
-    kept = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, kept)
 
 
 @pytest.fixture
