@@ -1,10 +1,12 @@
 """Pure schedules of intended start times: no clock, no network, the same seed gives the same schedule."""
 
 import math
+from array import array
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from random import Random
+from typing import NamedTuple, Self
 
 from loadtests.plan import Arrivals
 
@@ -12,12 +14,34 @@ WINDOW_S = 1.0
 NS_PER_S = 1_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """One intended request start: `at_ns` after the slice's start, dealt to arm number `arm`."""
 
     at_ns: int
     arm: int
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Arrivals in the order of their times, ten bytes each: hours of load fit into memory before they begin."""
+
+    times_ns: "array[int]" = field(default_factory=lambda: array("q"))
+    arms: "array[int]" = field(default_factory=lambda: array("H"))
+
+    @classmethod
+    def of(cls, arrivals: Iterable[Arrival]) -> Self:
+        """A schedule of `arrivals`, ascending."""
+        whole = cls()
+        for at_ns, arm in arrivals:
+            whole.times_ns.append(at_ns)
+            whole.arms.append(arm)
+        return whole
+
+    def __len__(self) -> int:
+        return len(self.times_ns)
+
+    def __iter__(self) -> Iterator[Arrival]:
+        return map(Arrival, self.times_ns, self.arms)
 
 
 def poisson(rate_rps: float, seconds: float, random: Random) -> Iterator[int]:
@@ -62,7 +86,7 @@ def _deal_window(times_ns: list[int], arms: int, random: Random) -> Iterator[Arr
     return (Arrival(at_ns, arm) for at_ns, arm in zip(times_ns, hands, strict=True))
 
 
-def schedule(kind: Arrivals, rate_rps: float, seconds: float, arms: int, seed: int) -> tuple[Arrival, ...]:
+def schedule(kind: Arrivals, rate_rps: float, seconds: float, arms: int, seed: int) -> Schedule:
     """The arrivals of one slice: `rate_rps` per arm, so a stream of rate x arms is dealt to them.
 
     ValueError unless the rate is a positive number.
@@ -73,5 +97,5 @@ def schedule(kind: Arrivals, rate_rps: float, seconds: float, arms: int, seed: i
     random = Random(seed)  # noqa: S311 - a reproducible schedule, not a secret
     total = rate_rps * arms
     # drawn to the end before the first is dealt: the times do not depend on the dealing
-    times = tuple(poisson(total, seconds, random) if kind == "poisson" else constant(total, seconds))
-    return tuple(deal(times, arms, random))
+    times = array("q", poisson(total, seconds, random) if kind == "poisson" else constant(total, seconds))
+    return Schedule.of(deal(times, arms, random))

@@ -1,12 +1,12 @@
 """Pure: what each worker of several was to send, sent and shipped of a slice, what is missing, and the sum of it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from loadtests.clocks import Anchor
 from loadtests.orders import Loaded
-from loadtests.record import Sample
+from loadtests.record import Row
 
 ADVICE = "look at the worker's log, then run it again"
 
@@ -28,11 +28,13 @@ class Delivery:
     clock_uncertainty_ns: int = 0
     cpu_ns: int = 0
 
-    def samples(self, arm: int) -> Iterator[Sample]:
-        """What arrived for an arm, by the master's clock."""
+    def rows(self, arm: int) -> Iterator[Row]:
+        """The samples that arrived for an arm, by the master's clock."""
+        ours = self.anchor.ours
         for of, rows in self.batches.values():
             if of == arm:
-                yield from (self._translated(Sample(*row)) for row in rows)
+                for visitor, step, intended_ns, sent_ns, done_ns, *rest in rows:
+                    yield visitor, step, ours(intended_ns), ours(sent_ns), ours(done_ns), *rest
 
     def received(self) -> tuple[int, ...]:
         """How many samples arrived, by arm."""
@@ -56,15 +58,6 @@ class Delivery:
         has_all = self.shipped is not None and set(self.batches) == set(range(self.shipped))
         return has_all and loaded.scheduled == self.scheduled and loaded.sent == self.received()
 
-    def _translated(self, sample: Sample) -> Sample:
-        ours = self.anchor.ours
-        return replace(
-            sample,
-            intended_ns=ours(sample.intended_ns),
-            sent_ns=ours(sample.sent_ns),
-            done_ns=ours(sample.done_ns),
-        )
-
 
 def combined(deliveries: Sequence[Delivery], start_ns: int, end_ns: int, lost: tuple[str, ...]) -> Loaded:
     """What all workers did between two instants of the master's clock; where it is not a sum, the worst of them."""
@@ -77,6 +70,7 @@ def combined(deliveries: Sequence[Delivery], start_ns: int, end_ns: int, lost: t
         sent=_sums([loaded.sent for loaded in told]) or tuple(0 for _ in deliveries[0].scheduled),
         generator_cpu_ratio=max((loaded.generator_cpu_ratio for loaded in told), default=0.0),
         loop_lag_ns=max((loaded.loop_lag_ns for loaded in told), default=0),
+        timer=", ".join(sorted({loaded.timer for loaded in told})),
         workers=len(deliveries),
         lost=lost,
         shortfalls=tuple(filter(None, shortfalls)),

@@ -24,10 +24,11 @@ class Loaded:
     """One slice as the generator saw it. Instants are CLOCK_MONOTONIC ns; per-arm counts in the plan's order.
 
     `scheduled` arrivals were handed to visitors, `sent` requests were put on the wire (a flow may take several).
-    `generator_cpu_ratio`: its CPU over wall time, 1.0 is one core. `loop_lag_ns`: its latest wake-up. Of several
-    workers these are the worst; `lost` says in words which of them were, and `shortfalls` what is missing of whose
-    load. `clock_uncertainty_ns`: how far an instant of one worker may be off another's, None where there is one
-    clock. `workers_cpu_ns`: what workers on the generator's own machine consumed beside it.
+    `generator_cpu_ratio`: its CPU over wall time, 1.0 is one core. `loop_lag_ns`: its latest wake-up; `timer`: what
+    woke it, timerfd or sleep. Of several workers these are the worst; `lost` says in words which of them were, and
+    `shortfalls` what is missing of whose load. `clock_uncertainty_ns`: how far an instant of one worker may be off
+    another's, None where there is one clock. `workers_cpu_ns`: what workers on the generator's own machine consumed
+    beside it.
     """
 
     start_ns: int
@@ -36,6 +37,7 @@ class Loaded:
     sent: tuple[int, ...]
     generator_cpu_ratio: float
     loop_lag_ns: int
+    timer: str
     workers: int = 1
     lost: tuple[str, ...] = ()
     shortfalls: tuple[str, ...] = ()

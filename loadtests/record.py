@@ -20,6 +20,7 @@ VERSION = 1
 # 1  2026-11  first version: samples "s", resources "r", events "e".
 #             Since then the footer may tell workers and clock_uncertainty_ns; without them one process loaded.
 #             Since then the cell tells reconnects; without it every visitor keeps its connection.
+#             Since then the footer may tell lateness_p99_ms and timer; the samples tell the lateness all the same.
 
 SUFFIX = ".jsonl.gz"
 
@@ -51,6 +52,10 @@ class Sample:
     had_valid_credential: bool
     bytes_up: int
     bytes_down: int
+
+
+Row = tuple[int, StepName, int, int, int, int, str, str, bool, int, int]
+"""The fields of a Sample in their order, before there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +105,9 @@ class Footer:
     store during the slice, where they can be told from those of other arms; `generator_cpu_ratio` is the
     generator's CPU over the slice's wall time (1.0: one core); `loop_lag_ns` the worst delay of its event loop; of
     several load `workers` both are the worst one's, and `clock_uncertainty_ns` is how far the worst one's clock may
-    be off the others'. None: not measured, never zero. `disturbed`: INVALID for the machine's sake alone, so other
-    blocks may stand in for this one.
+    be off the others'. `lateness_p99_ms`: by how much requests were sent after their time, None below 459 of them;
+    `timer`: what woke the generator, timerfd or sleep. None: not measured, never zero. `disturbed`: INVALID for the
+    machine's sake alone, so other blocks may stand in for this one.
     """
 
     counts: Counts
@@ -114,6 +120,8 @@ class Footer:
     loop_lag_ns: int | None
     workers: int = 1
     clock_uncertainty_ns: int | None = None
+    lateness_p99_ms: float | None = None
+    timer: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from random import Random
 
-from loadtests.arrivals import Arrival, schedule
+from loadtests.arrivals import Arrival, Schedule, schedule
 from loadtests.plan import BlockPlan
 
 
@@ -19,19 +19,19 @@ class Share:
         """The numbers of those among `count` visitors that are this part's."""
         return range(self.number, count, self.of)
 
-    def schedule(self, plan: BlockPlan, number: int) -> tuple[Arrival, ...]:
+    def schedule(self, plan: BlockPlan, number: int) -> Schedule:
         """The arrivals of slice `number` that are this part's."""
         whole = whole_schedule(plan, number)
         if self.of == 1:
             return whole
         dealt = deal_shares(whole, self.of, seed(plan, "shares", number))
-        return tuple(arrival for share, arrival in dealt if share == self.number)
+        return Schedule.of(arrival for share, arrival in dealt if share == self.number)
 
 
 WHOLE = Share()
 
 
-def whole_schedule(plan: BlockPlan, number: int) -> tuple[Arrival, ...]:
+def whole_schedule(plan: BlockPlan, number: int) -> Schedule:
     """All arrivals of slice `number`, whoever sends them."""
     piece = plan.slices[number]
     return schedule(plan.arrivals, piece.rate_rps, piece.seconds, len(plan.arms), seed(plan, "arrivals", number))

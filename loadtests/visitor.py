@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from loadtests.plan import ArmPlan
-from loadtests.record import Sample, StepName
+from loadtests.record import Row, Sample, StepName
 
 NS_PER_S = 1_000_000_000
 CSRF_COOKIE = "__Host-csrf"
@@ -27,9 +27,12 @@ _NOTE = b'{"text":"a note of some twenty chars"}'
 _EMPTY = b"{}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Response:
-    """What came back. `status` 0: nothing did, and `failure` says why: timeout, refused, reset or protocol."""
+    """What came back. `status` 0: nothing did, and `failure` says why: timeout, refused, reset or protocol.
+
+    Nobody changes it; that it is not frozen makes it cheaper to make.
+    """
 
     status: int
     headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -62,23 +65,28 @@ class Call:
     had_valid_credential: bool
 
 
-def sampled(  # noqa: PLR0913, PLR0917 - whose, what, and its three instants
-    visitor: int, call: Call, response: Response, intended_ns: int, sent_ns: int, done_ns: int
-) -> Sample:
-    """One call and what came of it, as it is written down."""
-    return Sample(
-        visitor=visitor,
-        step=call.step,
-        intended_ns=intended_ns,
-        sent_ns=sent_ns,
-        done_ns=done_ns,
-        status=response.status,
-        reason=response.reason,
-        replica=response.header("x-replica"),
-        had_valid_credential=call.had_valid_credential,
-        bytes_up=len(call.request),
-        bytes_down=response.bytes_down,
+Instants = tuple[int, int, int]
+"""When a call was intended, sent and done, in ns of CLOCK_MONOTONIC."""
+
+
+def row(visitor: int, call: Call, response: Response, instants_ns: Instants) -> Row:
+    """One call and what came of it, as a tape takes it."""
+    return (
+        visitor,
+        call.step,
+        *instants_ns,
+        response.status,
+        response.reason,
+        response.header("x-replica"),
+        call.had_valid_credential,
+        len(call.request),
+        response.bytes_down,
     )
+
+
+def sampled(visitor: int, call: Call, response: Response, instants_ns: Instants) -> Sample:
+    """One call and what came of it, as it is written down."""
+    return Sample(*row(visitor, call, response, instants_ns))
 
 
 Flow = Generator[Call, Response, None]
@@ -99,7 +107,7 @@ class Visitor:
         self._refresh = ""
         self._expires_ns = 0
         self._asked_ns = 0
-        self._prepared: dict[StepName, bytes] = {}
+        self._prepared: dict[StepName, Call] = {}
 
     @property
     def can_refresh(self) -> bool:
@@ -135,12 +143,14 @@ class Visitor:
         self._prepared.clear()
 
     def call(self, step: StepName) -> Call:
-        """The request for `step` with the credentials held now; prepared once per credential."""
-        request = self._prepared.get(step)
-        if request is None:
-            request = self._prepared[step] = self._request(step)
+        """The request for `step` with the credentials held now; made once per credential."""
         self._asked_ns = time.monotonic_ns()
-        return Call(step, request, self.has_valid_credential)
+        is_valid = self._asked_ns < self._expires_ns
+        call = self._prepared.get(step)
+        if call is None or call.had_valid_credential != is_valid:
+            request = self._request(step) if call is None else call.request
+            call = self._prepared[step] = Call(step, request, is_valid)
+        return call
 
     def post(self, endpoint: str, fields: Mapping[str, str]) -> bytes:
         """The bytes of a POST that is no step of a journey, with the credentials held now."""
@@ -151,7 +161,8 @@ class Visitor:
 
         A load balancer may bind the visitor to another replica with any answer.
         """
-        self._adopt_affinity(response)
+        if "set-cookie" in response.headers:
+            self._adopt_affinity(response)
         if not 200 <= response.status < 300:  # noqa: PLR2004 - HTTP's successes
             return
         if step in {"read", "write"}:

@@ -15,6 +15,7 @@ from bench.stack.supervisor import Supervisor
 from loadtests.assignment import Assignment, write_assignment
 from loadtests.orders import Loaded, LoggedIn
 from loadtests.record import Sample
+from loadtests.tape import played_at
 
 LOGIN_LIMIT_S = 120.0
 DRAIN_LIMIT_S = 60.0
@@ -154,8 +155,7 @@ def samples_folder(folder: Path, number: int) -> Path:
 
 def kept_samples(folder: Path, number: int, arm: str) -> tuple[Sample, ...]:
     """What a generator left there for `arm`."""
-    with (samples_folder(folder, number) / f"{arm}.jsonl").open(encoding="utf-8") as file:
-        return tuple(Sample(*json.loads(line)) for line in file)
+    return tuple(played_at(samples_folder(folder, number) / f"{arm}.tape"))
 
 
 def _read_line(channel: socket.socket) -> bytes:

@@ -2,24 +2,28 @@
 
 import gc
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
+from io import BytesIO
 from random import Random
+from typing import BinaryIO
 
 import gevent
 from locust.event import Events
 
-from loadtests.arrivals import Arrival
+from loadtests.arrivals import Arrival, Schedule
 from loadtests.assignment import Assignment, Target
 from loadtests.journeys import steps
 from loadtests.locust_.dispatcher import Dispatched, Pool, dispatch
-from loadtests.locust_.timer import best_timer
+from loadtests.locust_.timer import Timer, best_timer
 from loadtests.locust_.users import Act, HeadlessVisitor, Ledger
 from loadtests.locust_.wire import Connection
 from loadtests.orders import Loaded, LoggedIn
 from loadtests.plan import ArmPlan, BlockPlan
 from loadtests.record import Sample
 from loadtests.shares import WHOLE, Share, seed
+from loadtests.tape import Tape, played
 from loadtests.visitor import Visitor
 
 DRAIN_S = 30.0
@@ -35,7 +39,7 @@ class Arm:
     target: Target
     visitors: Mapping[int, Visitor]
     pool: Pool
-    ledger: Ledger = field(default_factory=Ledger)
+    ledger: Ledger = field(default_factory=lambda: Ledger(Tape(BytesIO())))
 
     @property
     def is_ready(self) -> bool:
@@ -44,9 +48,14 @@ class Arm:
 
     def failed_logins(self) -> Iterator[str]:
         """Why visitors are not logged in, from the answers to their logins."""
-        for sample in self.ledger.samples:
+        self.ledger.tape.finish()
+        for sample in self.samples():
             if not self.visitors[sample.visitor].is_logged_in:
                 yield f"{sample.status} {sample.reason or 'without a grant'}"
+
+    def samples(self) -> Iterator[Sample]:
+        """What is on its tape, once that is finished."""
+        return played(self.ledger.tape.file)
 
 
 class Crowd:
@@ -57,7 +66,7 @@ class Crowd:
         self._share = share
         self._plan = assignment.plan
         self._piece = self._plan.slices[0]
-        self._arrivals: tuple[Arrival, ...] = ()
+        self._arrivals = Schedule()
         self.arms = [self._arm(*pair) for pair in zip(self._plan.arms, assignment.targets, strict=True)]
         self.visitor_class = type("BlockVisitor", (HeadlessVisitor,), {"acts": self._acts()})
         self.size = sum(len(arm.visitors) for arm in self.arms)
@@ -69,30 +78,35 @@ class Crowd:
         failures = [failure for arm in self.arms for failure in arm.failed_logins()]
         return LoggedIn(self.size - len(failures), tuple(sorted(set(failures))))
 
-    def prepare(self, number: int) -> None:
-        """Draw the arrivals of slice `number` that are this share's; what was done before is forgotten."""
+    def prepare(self, number: int, tape: Callable[[str], BinaryIO]) -> None:
+        """Draw the arrivals of slice `number` that are this share's, and put a new tape in for each arm.
+
+        `tape` gives the file for an arm's, by its id; the one before is closed.
+        """
         for arm in self.arms:
-            arm.ledger.sent = 0
-            arm.ledger.samples.clear()
+            arm.ledger.tape.file.close()
+            arm.ledger.tape, arm.ledger.sent = Tape(tape(arm.plan.id)), 0
         self._piece = self._plan.slices[number]
         self._arrivals = self._share.schedule(self._plan, number)
 
     def load(self, start_ns: int | None = None) -> Loaded:
         """Follow the arrivals drawn last from `start_ns` of our clock, or from now; returns when drained."""
         cpu_ns, wall_ns = time.process_time_ns(), time.monotonic_ns()
-        dispatched = self._dispatch(self._arrivals, start_ns)
+        with closing(best_timer()) as timer:
+            dispatched = self._dispatch(self._arrivals, timer, start_ns)
         ratio = (time.process_time_ns() - cpu_ns) / (time.monotonic_ns() - wall_ns)
-        return self._loaded(dispatched, ratio)
+        for arm in self.arms:
+            arm.ledger.tape.finish()
+        return self._loaded(dispatched, ratio, timer.name)
 
     def feed(self, events: Events) -> None:
         """Hand the slice to Locust's own statistics in one batch, outside the timed stretch."""
         for arm in self.arms:
-            for sample in arm.ledger.samples:
+            for sample in arm.samples():
                 events.request.fire(**_locust_request(arm.plan.id, sample))
 
-    def _dispatch(self, arrivals: Sequence[Arrival], start_ns: int | None) -> Dispatched:
+    def _dispatch(self, arrivals: Iterable[Arrival], timer: Timer, start_ns: int | None) -> Dispatched:
         """Follow the schedule to its end and let what is under way finish. Collection of garbage waits meanwhile."""
-        timer = best_timer()
         gc.collect()
         gc.disable()
         try:
@@ -102,10 +116,9 @@ class Crowd:
                     arm.pool.wait_drained()
         finally:
             gc.enable()
-            timer.close()
         return dispatched
 
-    def _loaded(self, dispatched: Dispatched, generator_cpu_ratio: float) -> Loaded:
+    def _loaded(self, dispatched: Dispatched, generator_cpu_ratio: float, timer: str) -> Loaded:
         return Loaded(
             start_ns=dispatched.start_ns,
             end_ns=dispatched.start_ns + self._piece.seconds * NS_PER_S,
@@ -113,6 +126,7 @@ class Crowd:
             sent=tuple(arm.ledger.sent for arm in self.arms),
             generator_cpu_ratio=generator_cpu_ratio,
             loop_lag_ns=dispatched.loop_lag_ns,
+            timer=timer,
         )
 
     def _arm(self, plan: ArmPlan, target: Target) -> Arm:

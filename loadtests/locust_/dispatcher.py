@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -12,6 +12,8 @@ from gevent.hub import get_hub
 
 from loadtests.arrivals import Arrival
 from loadtests.locust_.timer import Timer
+
+STARTS_PER_TURN = 8
 
 
 class Seat:
@@ -31,11 +33,10 @@ class Seat:
         return int(get_hub().switch())
 
     def wake(self, intended_ns: int) -> None:
-        """Let the visitor act at once: returns when it waits for its answer.
+        """Let the visitor act at once: the loop, which alone may call this, goes on when it waits for its answer.
 
         Waking it by the loop's next turn would let every answer that has arrived meanwhile be handled first.
         """
-        get_hub().loop.run_callback(getcurrent().switch)
         self._visitor.switch(intended_ns)  # type: ignore[union-attr] # it sits here
 
 
@@ -75,7 +76,7 @@ class Pool:
         return self._waiting.popleft() if self._waiting else None
 
     def start(self, intended_ns: int) -> None:
-        """Hand an arrival to a random idle visitor, or let it wait."""
+        """Hand an arrival to a random idle visitor, or let it wait. The loop alone may call this."""
         self._drained.clear()
         if not self._idle:
             self._waiting.append(intended_ns)
@@ -116,12 +117,40 @@ def dispatch(
     Returns when the last has been started.
     """
     start_ns = time.monotonic_ns() + lead_ns if start_ns is None else start_ns
-    scheduled = [0] * len(pools)
-    worst_ns = 0
-    for arrival in arrivals:
-        intended_ns = start_ns + arrival.at_ns
-        timer.wait_until(intended_ns)
-        worst_ns = max(worst_ns, time.monotonic_ns() - intended_ns)
-        scheduled[arrival.arm] += 1
-        pools[arrival.arm].start(intended_ns)
-    return Dispatched(start_ns, tuple(scheduled), worst_ns)
+    calls = _Calls(arrivals, pools, start_ns)
+    timer.follow(start_ns, calls.turn)
+    calls.over.wait()
+    return Dispatched(start_ns, tuple(calls.scheduled), calls.worst_ns)
+
+
+class _Calls:
+    """Starts what is due, turn by turn; `over` is set when nothing is left to start."""
+
+    def __init__(self, arrivals: Iterable[Arrival], pools: Sequence[Pool], start_ns: int) -> None:
+        self._arrivals: Iterator[Arrival] = iter(arrivals)
+        self._pools = pools
+        self._start_ns = start_ns
+        self._next: Arrival | None = None
+        self.scheduled = [0] * len(pools)
+        self.worst_ns = 0
+        self.over = Event()
+
+    def turn(self) -> int | None:
+        """Start what is due, but no more than a few before answers that came meanwhile are heard; when to go on."""
+        for _ in range(STARTS_PER_TURN):
+            arrival = self._next or next(self._arrivals, None)
+            if arrival is None:
+                self.over.set()
+                return None
+            intended_ns = self._start_ns + arrival.at_ns
+            late_ns = time.monotonic_ns() - intended_ns
+            self._next = arrival if late_ns < 0 else None
+            if late_ns < 0:
+                return intended_ns
+            self._start(arrival.arm, intended_ns, late_ns)
+        return intended_ns
+
+    def _start(self, arm: int, intended_ns: int, late_ns: int) -> None:
+        self.worst_ns = max(self.worst_ns, late_ns)
+        self.scheduled[arm] += 1
+        self._pools[arm].start(intended_ns)

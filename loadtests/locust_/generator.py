@@ -7,17 +7,16 @@ socket DESCRIPTOR, {"do": "login"} or {"do": "load", "slice": 0, "into": "DIRECT
 import json
 import socket
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, astuple
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from locust.env import Environment
 
 from loadtests.assignment import Assignment, read_assignment
 from loadtests.locust_.crowd import Crowd
 from loadtests.orders import Loaded, LoggedIn
-from loadtests.record import Sample
 
 
 class Generator:
@@ -35,10 +34,8 @@ class Generator:
 
     def load(self, number: int, into: Path) -> Loaded:
         """Load one slice; its samples are in `into` when this returns, one file an arm."""
-        self._crowd.prepare(number)
+        self._crowd.prepare(number, lambda arm: tape_file(into, arm))
         loaded = self._crowd.load()
-        for arm in self._crowd.arms:
-            keep_samples(into, arm.plan.id, arm.ledger.samples)
         self._crowd.feed(self._environment.events)
         return loaded
 
@@ -47,11 +44,10 @@ class Generator:
         self._runner.quit()
 
 
-def keep_samples(into: Path, arm: str, samples: Iterable[Sample]) -> None:
-    """Write an arm's samples where the harness looks for them."""
+def tape_file(into: Path, arm: str) -> BinaryIO:
+    """A file for an arm's tape where the harness looks for it."""
     into.mkdir(parents=True, exist_ok=True)
-    with (into / f"{arm}.jsonl").open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps(astuple(sample)) + "\n" for sample in samples)
+    return (into / f"{arm}.tape").open("w+b")
 
 
 def main(argv: Sequence[str] = sys.argv) -> int:

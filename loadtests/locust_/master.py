@@ -22,11 +22,12 @@ from loadtests.assignment import read_assignment, to_json
 from loadtests.clocks import Anchor, Ping, anchor, uncertainty_ns
 from loadtests.deliveries import Delivery, combined
 from loadtests.locust_.crowd import DRAIN_S
-from loadtests.locust_.generator import keep_samples
+from loadtests.locust_.generator import tape_file
 from loadtests.locust_.members import Member, Members, Said, is_here
 from loadtests.orders import Loaded, LoggedIn
 from loadtests.plan import BlockPlan
 from loadtests.shares import scheduled_counts
+from loadtests.tape import keep
 
 LOGIN_LIMIT_S = 110.0
 ANSWER_LIMIT_S = 20.0
@@ -84,7 +85,8 @@ class Master:
             self._start(parts, start_ns, plan.slices[number].seconds)
             self._collect(parts)
         for place, arm in enumerate(plan.arms):
-            keep_samples(into, arm.id, (sample for part in parts.values() for sample in part.samples(place)))
+            with tape_file(into, arm.id) as file:
+                keep(file, (row for part in parts.values() for row in part.rows(place)))
         end_ns = start_ns + plan.slices[number].seconds * NS_PER_S
         return combined(list(parts.values()), start_ns, end_ns, self._members.lost)
 

@@ -1,5 +1,6 @@
 """Locust users for the web UI: each is one visitor at a pace of its own, logging in again when it was refused."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from random import Random
@@ -11,11 +12,10 @@ from locust.env import Environment
 from loadtests.journeys import Step, steps
 from loadtests.locust_.ui_arrivals import Pace
 from loadtests.locust_.ui_options import DEFAULT_HOST, Choice
-from loadtests.locust_.users import exchange
 from loadtests.locust_.wire import Connection
 from loadtests.plan import Journey
 from loadtests.record import Sample
-from loadtests.visitor import Call, Flow, Visitor, log_in
+from loadtests.visitor import Call, Flow, Visitor, log_in, sampled
 
 TIMEOUT_S = 10.0
 NS_PER_MS = 1_000_000
@@ -46,7 +46,10 @@ class Visit:
         """Send a flow's calls and report each to Locust; a call is intended when it is made unless told otherwise."""
         call = next(flow, None)
         while call is not None:
-            response, sample = exchange(self.connection, self.visitor, call, intended_ns)
+            sent_ns = time.monotonic_ns()
+            response = self.connection.exchange(call.request)
+            instants_ns = (sent_ns if intended_ns is None else intended_ns, sent_ns, time.monotonic_ns())
+            sample = sampled(self.visitor.number, call, response, instants_ns)
             environment.events.request.fire(**self._report(call, sample), response=response, sample=sample)
             self.refused = sample.status == UNAUTHORIZED
             intended_ns = None

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar
 
 from gevent.lock import BoundedSemaphore
@@ -11,8 +11,8 @@ from locust import User, task
 from loadtests.journeys import Step
 from loadtests.locust_.dispatcher import Seat
 from loadtests.locust_.wire import Connection
-from loadtests.record import Sample
-from loadtests.visitor import Call, Flow, Response, Visitor, log_in, sampled
+from loadtests.tape import Tape
+from loadtests.visitor import Flow, Visitor, log_in, row
 
 LOGINS_AT_ONCE = 16
 """All visitors of a large block at once would keep its stores from answering in time."""
@@ -20,10 +20,10 @@ LOGINS_AT_ONCE = 16
 
 @dataclass(slots=True)
 class Ledger:
-    """What one arm's visitors did in the current slice: requests put on the wire, and the samples that came of them."""
+    """What one arm's visitors do: requests put on the wire, and the tape of the samples that came of them."""
 
+    tape: Tape
     sent: int = 0
-    samples: list[Sample] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -38,29 +38,19 @@ class Act:
 
     def perform(self, flow: Flow, intended_ns: int) -> None:
         """Carry a flow's calls over the wire, one sample each; a call after the first is intended when it is made."""
+        ledger, exchange = self.ledger, self.connection.exchange
         call = next(flow, None)
         while call is not None:
-            response, done_ns = self._exchange(call, intended_ns)
+            ledger.sent += 1
+            sent_ns = time.monotonic_ns()
+            response = exchange(call.request)
+            done_ns = time.monotonic_ns()
+            ledger.tape.add(row(self.visitor.number, call, response, (intended_ns, sent_ns, done_ns)))
             intended_ns = done_ns
             try:
                 call = flow.send(response)
             except StopIteration:
                 return
-
-    def _exchange(self, call: Call, intended_ns: int) -> tuple[Response, int]:
-        self.ledger.sent += 1
-        response, sample = exchange(self.connection, self.visitor, call, intended_ns)
-        self.ledger.samples.append(sample)
-        return response, sample.done_ns
-
-
-def exchange(connection: Connection, visitor: Visitor, call: Call, intended_ns: int | None) -> tuple[Response, Sample]:
-    """Send one call of `visitor` now, which is when it is intended too unless told: what came back, and its sample."""
-    sent_ns = time.monotonic_ns()
-    response = connection.exchange(call.request)
-    done_ns = time.monotonic_ns()
-    intended_ns = sent_ns if intended_ns is None else intended_ns
-    return response, sampled(visitor.number, call, response, intended_ns, sent_ns, done_ns)
 
 
 class HeadlessVisitor(User):  # type: ignore[misc] # locust ships no types

@@ -9,7 +9,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple
+from itertools import islice
 from socket import gethostname
+from tempfile import TemporaryFile
 from typing import Any
 
 import gevent
@@ -99,7 +101,7 @@ class Worker:
     def prepare(self, order: Said) -> Iterator[Said]:
         """Draw the schedule of a slice."""
         self._cpu_ns = time.process_time_ns()
-        self._present().prepare(order["slice"])
+        self._present().prepare(order["slice"], lambda _: TemporaryFile())  # noqa: SIM115 - closed with the tape
         yield {"did": "prepare"}
 
     def start(self, order: Said) -> Iterator[Said]:
@@ -128,9 +130,9 @@ class Worker:
 
     def _recorded(self) -> Iterator[tuple[int, Sequence[Sample]]]:
         for place, arm in enumerate(self._present().arms):
-            samples = arm.ledger.samples
-            for first in range(0, len(samples), SAMPLES_PER_BATCH):
-                yield place, samples[first : first + SAMPLES_PER_BATCH]
+            samples = arm.samples()
+            while batch := list(islice(samples, SAMPLES_PER_BATCH)):
+                yield place, batch
 
 
 OBEYS: Mapping[str, Callable[[Worker, Said], Iterator[Said]]] = {

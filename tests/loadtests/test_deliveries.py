@@ -11,7 +11,7 @@ from loadtests.orders import Loaded, LoggedIn
 from loadtests.record import Sample
 
 SAMPLE = Sample(3, "read", 1_000, 1_010, 1_500, 200, "", "r1", had_valid_credential=True, bytes_up=1, bytes_down=2)
-LOADED = Loaded(1, 2, (2, 1), (2, 1), 0.3, 400)
+LOADED = Loaded(1, 2, (2, 1), (2, 1), 0.3, 400, "timerfd")
 
 
 def _rows(count: int) -> Sequence[Sequence[object]]:
@@ -32,8 +32,8 @@ def test_a_whole_delivery_lacks_nothing() -> None:
 def test_samples_are_told_by_the_masters_clock() -> None:
     """Each instant is moved by the offset, nothing else is touched; each arm has its own."""
     moved = replace(SAMPLE, intended_ns=900, sent_ns=910, done_ns=1_400)
-    assert list(_whole().samples(0)) == [moved, moved]
-    assert list(_whole().samples(1)) == [moved]
+    assert list(_whole().rows(0)) == [astuple(moved)] * 2
+    assert list(_whole().rows(1)) == [astuple(moved)]
 
 
 def test_what_is_missing_is_counted() -> None:
@@ -61,7 +61,7 @@ def test_the_sum_tells_the_worst() -> None:
     other.loaded = replace(LOADED, generator_cpu_ratio=0.9, loop_lag_ns=300)
     other.clock_uncertainty_ns = 20
     assert combined([_whole(), other], 10, 20, ()) == Loaded(
-        10, 20, (4, 2), (4, 2), 0.9, 400, workers=2, clock_uncertainty_ns=20, workers_cpu_ns=100
+        10, 20, (4, 2), (4, 2), 0.9, 400, "timerfd", workers=2, clock_uncertainty_ns=20, workers_cpu_ns=100
     )
 
 

@@ -74,6 +74,8 @@ RECORD = Record(
         store_commands={"redis": {"getex": 40}},
         generator_cpu_ratio=0.2,
         loop_lag_ns=7,
+        lateness_p99_ms=0.25,
+        timer="timerfd",
     ),
 )
 TEXT = st.text(max_size=8)

@@ -61,7 +61,7 @@ class Agent:
         sent_ns = time.monotonic_ns()
         response = ask(at, call.request)
         done_ns = time.monotonic_ns()
-        self._samples.append(sampled(self.visitor.number, call, response, sent_ns, sent_ns, done_ns))
+        self._samples.append(sampled(self.visitor.number, call, response, (sent_ns, sent_ns, done_ns)))
         return response
 
 

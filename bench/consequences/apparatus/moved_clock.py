@@ -118,7 +118,7 @@ class Diary:
             sent_ns = time.monotonic_ns()
             response = yield call
             meant = replace(call, had_valid_credential=was_good and call.step != "login")
-            self.samples.append(sampled(number, meant, response, sent_ns, sent_ns, time.monotonic_ns()))
+            self.samples.append(sampled(number, meant, response, (sent_ns, sent_ns, time.monotonic_ns())))
             try:
                 call = flow.send(response)
             except StopIteration:

@@ -7,11 +7,12 @@ from random import Random
 import gevent
 import pytest
 from gevent import Greenlet
+from gevent.hub import get_hub
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loadtests.arrivals import Arrival
-from loadtests.locust_.dispatcher import Pool, Seat, dispatch
+from loadtests.locust_.dispatcher import STARTS_PER_TURN, Pool, Seat, dispatch
 from loadtests.locust_.timer import SleepTimer, Timer
 
 NS_PER_MS = 1_000_000
@@ -19,6 +20,12 @@ NS_PER_MS = 1_000_000
 
 def _pool(seed: int = 1) -> Pool:
     return Pool(Random(seed))  # noqa: S311 - a reproducible choice
+
+
+def _start(pool: Pool, at_ns: int) -> None:
+    """Hand over an arrival as the loop does; returns when the loop has."""
+    get_hub().loop.run_callback(pool.start, at_ns)
+    gevent.sleep(0)
 
 
 class _Visitors:
@@ -87,12 +94,29 @@ def test_nothing_starts_before_its_time(timer: Timer) -> None:
     assert dispatched.loop_lag_ns >= 0
 
 
+def test_many_at_once_all_start(timer: Timer) -> None:
+    """However many are due at one instant, each is started, in their order, and the loop hears others in between."""
+    pool = _pool()
+    visitors = _Visitors(pool, 1)
+    count = 5 * STARTS_PER_TURN + 1
+    dispatched = dispatch([Arrival(0, 0)] * count, [pool], timer, start_ns=7)
+    pool.wait_drained()
+    visitors.leave()
+    assert dispatched.scheduled == (count,)
+    assert [at_ns for _, at_ns in visitors.acted] == [7] * count
+
+
+def test_nothing_to_start_is_over_at_once(timer: Timer) -> None:
+    """A share of a schedule may be empty."""
+    assert dispatch([], [_pool()], timer, lead_ns=0).scheduled == (0,)
+
+
 def test_waiting_arrivals_are_served_in_order() -> None:
     """With every visitor busy arrivals queue and keep their intended starts; the first come is the first served."""
     pool = _pool()
     visitors = _Visitors(pool, 1, pause_s=0.001)
     for at_ns in (10, 20, 30, 40):
-        pool.start(at_ns)
+        _start(pool, at_ns)
     pool.wait_drained()
     visitors.leave()
     assert [at_ns for _, at_ns in visitors.acted] == [10, 20, 30, 40]
@@ -105,7 +129,7 @@ def test_drained_means_all_idle_and_nothing_waiting() -> None:
     seen = [pool.is_drained]
     pool.wait_drained()
     for at_ns in range(5):
-        pool.start(at_ns)
+        _start(pool, at_ns)
         seen.append(pool.is_drained)
     pool.wait_drained()
     assert [*seen, pool.is_drained] == [True, *[False] * 5, True]
@@ -118,7 +142,7 @@ def test_a_visitor_on_its_way_is_not_idle() -> None:
     pool = _pool()
     seat = pool.seat()
     assert not pool.is_drained
-    pool.start(7)
+    _start(pool, 7)
     assert seat.next_arrival() == 7
 
 
@@ -126,7 +150,7 @@ def _chosen(seed: int) -> list[int]:
     pool = _pool(seed)
     visitors = _Visitors(pool, 5)
     for at_ns in range(40):
-        pool.start(at_ns)
+        _start(pool, at_ns)
         pool.wait_drained()
     visitors.leave()
     return [number for number, _ in visitors.acted]

@@ -19,6 +19,7 @@ from loadtests.orders import Loaded, LoggedIn
 from loadtests.plan import ArmPlan, BlockPlan, SlicePlan
 from loadtests.record import Sample
 from loadtests.shares import scheduled_counts, whole_schedule
+from loadtests.tape import played_at
 
 PATIENT_S = 60.0
 LOOPBACK = "127.0.0.1"
@@ -76,8 +77,7 @@ class Crew:
 
     def samples(self, number: int) -> list[list[Sample]]:
         """What was shipped of a slice, arm by arm."""
-        files = [self.folder / f"slice-{number}" / f"{arm}.jsonl" for arm in ARMS]
-        return [[Sample(*json.loads(line)) for line in file.read_text().splitlines()] for file in files]
+        return [list(played_at(self.folder / f"slice-{number}" / f"{arm}.tape")) for arm in ARMS]
 
 
 @contextmanager

@@ -18,6 +18,7 @@ import pytest
 from loadtests.assignment import Assignment, Target, write_assignment
 from loadtests.plan import ArmPlan, BlockPlan, Journey, SlicePlan
 from loadtests.record import Sample
+from loadtests.tape import played_at
 
 PATIENT_S = 60.0
 NS_PER_S = 1_000_000_000
@@ -44,8 +45,7 @@ class Generator:
 
     def samples(self, number: int, arm: str) -> list[Sample]:
         """What was shipped of a slice for an arm."""
-        lines = (self.folder / f"slice-{number}" / f"{arm}.jsonl").read_text(encoding="utf-8").splitlines()
-        return [Sample(*json.loads(line)) for line in lines]
+        return list(played_at(self.folder / f"slice-{number}" / f"{arm}.tape"))
 
     def end(self) -> int:
         """Close the channel; the exit code."""

@@ -1,14 +1,16 @@
-"""Timers: never before the instant, at once after it, the loop running meanwhile."""
+"""Timers: never before the instant, once for each, the loop running meanwhile."""
 
 import time
 from collections.abc import Callable, Iterator
 
 import gevent
 import pytest
+from gevent.event import Event
 
 from loadtests.locust_.timer import SleepTimer, Timer, TimerfdTimer, best_timer
 
 NS_PER_MS = 1_000_000
+PATIENCE_S = 30
 
 
 @pytest.fixture(params=[TimerfdTimer, SleepTimer])
@@ -20,29 +22,56 @@ def timer(request: pytest.FixtureRequest) -> Iterator[Timer]:
     timer.close()
 
 
-def test_it_never_returns_early(timer: Timer) -> None:
-    """Instant after instant, the clock has reached what was asked for."""
-    for ahead_ns in (1, 1_000, 50_000, NS_PER_MS, 3 * NS_PER_MS, 20 * NS_PER_MS):
-        at_ns = time.monotonic_ns() + ahead_ns
-        timer.wait_until(at_ns)
-        assert time.monotonic_ns() >= at_ns
+def _followed(timer: Timer, *instants_ns: int) -> list[int]:
+    """When the timer called for each instant, one after the other."""
+    called: list[int] = []
+    over = Event()
+    rest = iter(instants_ns[1:])
+
+    def turn() -> int | None:
+        called.append(time.monotonic_ns())
+        following = next(rest, None)
+        if following is None:
+            over.set()
+        return following
+
+    timer.follow(instants_ns[0], turn)
+    over.wait(PATIENCE_S)
+    return called
 
 
-def test_a_past_instant_suspends_nobody(timer: Timer) -> None:
-    """An instant that is over returns without giving up the turn."""
+def test_it_never_calls_early(timer: Timer) -> None:
+    """Instant after instant, near or far, the clock has reached what was asked for, each is called, and none twice."""
+    now_ns = time.monotonic_ns()
+    ahead_ns = (1, 1_000, 50_000, NS_PER_MS, 3 * NS_PER_MS, *range(5 * NS_PER_MS, 25 * NS_PER_MS, 100_000))
+    instants_ns = [now_ns + ahead for ahead in ahead_ns]
+    called = _followed(timer, *instants_ns)
+    assert all(at_ns >= asked_ns for at_ns, asked_ns in zip(called, instants_ns, strict=True))
+    gevent.sleep(0.002)
+    assert len(called) == len(instants_ns)
+
+
+def test_a_past_instant_is_called_by_the_loop(timer: Timer) -> None:
+    """An instant that is over is called at the loop's next turn, others before it in line heard first."""
     ran: list[int] = []
     other = gevent.spawn(ran.append, 1)
-    for at_ns in (0, -5, time.monotonic_ns()):
-        timer.wait_until(at_ns)
-    assert not ran
+    called = _followed(timer, 1, 2, time.monotonic_ns())
+    assert len(called) == 3
+    assert ran == [1]
     other.join()
 
 
+def test_it_can_be_followed_again(timer: Timer) -> None:
+    """One timer serves one schedule after the other."""
+    assert len(_followed(timer, time.monotonic_ns() + NS_PER_MS)) == 1
+    assert len(_followed(timer, time.monotonic_ns() + NS_PER_MS)) == 1
+
+
 def test_others_run_while_it_waits(timer: Timer) -> None:
-    """Waiting suspends the calling greenlet alone."""
+    """Following suspends nobody by itself."""
     ran: list[int] = []
     other = gevent.spawn(ran.append, 1)
-    timer.wait_until(time.monotonic_ns() + 5 * NS_PER_MS)
+    _followed(timer, time.monotonic_ns() + 5 * NS_PER_MS)
     assert ran == [1]
     other.join()
 

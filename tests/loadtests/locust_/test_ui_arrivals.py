@@ -4,6 +4,7 @@ import time
 from random import Random
 
 import gevent
+from gevent.hub import get_hub
 
 from loadtests.locust_.ui_arrivals import Called, OpenLoop, Thinking
 
@@ -71,7 +72,8 @@ def test_who_has_left_is_not_called() -> None:
         greenlet.kill()
         pace.end()
     assert (loop.pool.size, loop.pool.is_drained) == (0, True)
-    loop.pool.start(7)
+    get_hub().loop.run_callback(loop.pool.start, 7)
+    gevent.sleep(0)
     assert crowd.calls == []
     assert Called(loop.pool).next_start() == 7
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
+import gevent
 import pytest
 
 from loadtests.locust_.wire import Connection
@@ -245,6 +246,35 @@ def test_an_interim_answer_alone_is_no_answer(serve: Serve) -> None:
     assert (response.status, response.failure) == (0, "reset")
 
 
+@pytest.mark.parametrize("surplus", [plain(b"two"), b"\r\nGET", b"\0"])
+def test_what_nobody_asked_for_ends_the_connection(serve: Serve, surplus: bytes) -> None:
+    """The answer counts, what follows it does not, and the next request opens a connection of its own.
+
+    RFC 9112 section 9.2: what comes without a request outstanding is no answer.
+    """
+    server, connection = serve(says(plain(b"one") + surplus), says(plain(b"three")))
+    assert [connection.exchange(REQUEST).body for _ in range(2)] == [b"one", b"three"]
+    assert server.accepted == 2
+
+
+def test_what_comes_later_unasked_ends_the_connection(serve: Serve) -> None:
+    """A connection that speaks before it is asked again is given up, whatever it says."""
+    server, connection = serve(says(plain(b"one"), plain(b"late")), says(plain(b"three")))
+    assert connection.exchange(REQUEST).body == b"one"
+    gevent.sleep(0.05)
+    assert connection.exchange(REQUEST).body == b"three"
+    assert server.accepted == 2
+
+
+def test_a_connection_closed_meanwhile_is_opened_anew(serve: Serve) -> None:
+    """The server closes after its answer without a word: known before the next request, which is not lost."""
+    server, connection = serve(says_and_closes(plain(b"one")), says(plain(b"two")))
+    assert connection.exchange(REQUEST).body == b"one"
+    gevent.sleep(0.05)
+    assert connection.exchange(REQUEST).body == b"two"
+    assert server.accepted == 2
+
+
 @pytest.mark.parametrize(
     "garbage",
     [
@@ -252,11 +282,10 @@ def test_an_interim_answer_alone_is_no_answer(serve: Serve) -> None:
         b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
-        plain(b"one") + plain(b"two"),
     ],
 )
 def test_what_is_not_http_is_a_protocol_failure(serve: Serve, garbage: bytes) -> None:
-    """Garbage, a switched protocol or two answers to one request; the next request starts afresh."""
+    """Garbage or a switched protocol; the next request starts afresh."""
     server, connection = serve(says(garbage), says(plain(b"afresh")))
     response = connection.exchange(REQUEST)
     assert (response.status, response.failure, response.reason) == (0, "protocol", "protocol")
