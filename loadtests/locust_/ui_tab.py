@@ -10,9 +10,9 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, make_response, request
 from locust.env import Environment
 
+from loadtests.exchange import Response as Answer
 from loadtests.locust_.ui_tally import Row, Tally
 from loadtests.record import Sample
-from loadtests.visitor import Response as Answer
 
 KEY = "auth"
 """Under which Locust's page, and a worker's report, know all this."""

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from loadtests.exchange import Response
 from loadtests.record import Sample
-from loadtests.visitor import NEW_LIFE_HEADER, Response
+from loadtests.visitor import NEW_LIFE_HEADER
 
 UNAUTHORIZED = 401
 FIRST_SUCCESS, FIRST_REDIRECT = 200, 300

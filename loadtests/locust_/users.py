@@ -8,11 +8,12 @@ from typing import ClassVar
 from gevent.lock import BoundedSemaphore
 from locust import User, task
 
+from loadtests.exchange import row
 from loadtests.journeys import Step
 from loadtests.locust_.dispatcher import Seat
 from loadtests.locust_.wire import Connection
 from loadtests.tape import Tape
-from loadtests.visitor import Flow, Visitor, log_in, row
+from loadtests.visitor import Flow, Visitor, log_in
 
 LOGINS_AT_ONCE = 16
 """All visitors of a large block at once would keep its stores from answering in time."""

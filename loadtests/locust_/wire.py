@@ -5,8 +5,8 @@ from functools import cache
 from gevent import socket, ssl
 from gevent.monkey import get_original
 
+from loadtests.exchange import Response
 from loadtests.locust_.link import Link
-from loadtests.visitor import Response
 
 _SystemSocket = get_original("socket", "socket")
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 import pytest
 
 from loadtests import visitor as flows
+from loadtests.exchange import Call, Response
 from loadtests.plan import ArmPlan
 from loadtests.record import StepName
-from loadtests.visitor import CSRF_COOKIE, REFRESH_COOKIE, SESSION_COOKIE, Call, Flow, Response, Visitor
+from loadtests.visitor import CSRF_COOKIE, REFRESH_COOKIE, SESSION_COOKIE, Flow, Visitor
 from services import carriers
 
 LOGIN_COOKIES = (

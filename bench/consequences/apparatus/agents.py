@@ -11,9 +11,10 @@ from bench.consequences.lab import Lab
 from bench.measure.client import ask
 from bench.stack.arm import RunningArm
 from loadtests.assignment import USERNAME, Target
+from loadtests.exchange import Call, Response, sampled
 from loadtests.plan import ArmPlan, SlicePlan, cell
 from loadtests.record import Counts, Event, Footer, Header, Record, Sample
-from loadtests.visitor import Call, Flow, Response, Visitor, sampled
+from loadtests.visitor import Flow, Visitor
 from services.contract import SchemeSpec
 from services.seed import ADMIN
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from bench.consequences.apparatus.agents import OK, Agent, Entrance, Step, carry
 from loadtests import visitor as flows
-from loadtests.visitor import NEW_LIFE_HEADER, NEW_TOKEN_HEADER, Call, Response
+from loadtests.exchange import Call, Response
+from loadtests.visitor import NEW_LIFE_HEADER, NEW_TOKEN_HEADER
 
 MARGIN_S = 60.0
 """How long before and after its end a credential is used."""

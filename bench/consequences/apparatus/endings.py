@@ -9,7 +9,7 @@ from bench.consequences.apparatus.agents import Agent, Entrance
 from bench.stack.arm import BEHIND_BFF
 from loadtests import visitor as flows
 from loadtests.assignment import USERNAME, Target
-from loadtests.visitor import Response
+from loadtests.exchange import Response
 from services.contract import Event, SchemeSpec
 from services.settings import Settings
 

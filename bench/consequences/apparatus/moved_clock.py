@@ -18,9 +18,10 @@ from bench.measure.client import follow
 from bench.measure.laboratory import ArmBench
 from bench.stack.arm import RunningArm
 from loadtests.assignment import USERNAME
+from loadtests.exchange import Call, Response, sampled
 from loadtests.plan import ArmPlan, SlicePlan, cell
 from loadtests.record import Counts, Event, Footer, Header, Record, Sample
-from loadtests.visitor import Call, Flow, Response, Visitor, sampled
+from loadtests.visitor import Flow, Visitor
 
 AT_ONCE = 3
 """Arms that are asked side by side: as many as keep two cores busy."""

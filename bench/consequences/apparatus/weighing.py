@@ -7,8 +7,9 @@ from bench.measure.client import connect
 from bench.measure.laboratory import ArmBench
 from bench.measure.proof import OK
 from loadtests.assignment import USERNAME, Target
+from loadtests.exchange import Response
 from loadtests.record import StepName
-from loadtests.visitor import Response, Visitor
+from loadtests.visitor import Visitor
 from services.contract import Carrier
 from services.tokens import PERMISSIONS, permission
 

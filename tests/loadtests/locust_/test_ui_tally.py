@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loadtests.exchange import Response
 from loadtests.locust_.ui_tally import BY_REFRESH, IN_ANSWER, NOBODY, Tally
 from loadtests.record import Sample, StepName
-from loadtests.visitor import NEW_LIFE_HEADER, Response
+from loadtests.visitor import NEW_LIFE_HEADER
 
 OK, SLID = Response(200), Response(200, {NEW_LIFE_HEADER: ("300",)})
 

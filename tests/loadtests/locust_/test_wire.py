@@ -3,6 +3,7 @@
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
@@ -302,3 +303,70 @@ def test_closing_is_idempotent(serve: Serve) -> None:
     connection.close()
     assert connection.exchange(REQUEST).body == b"two"
     assert server.accepted == 2
+
+
+LARGE = REQUEST[:-2] + b"Content-Length: 8000000\r\n\r\n" + bytes(8_000_000)
+
+
+def hears_all_and_says(answer: bytes) -> Answer:
+    """Read a large request to its end, then send the answer."""
+
+    def hear(connection: socket.socket) -> None:
+        left = len(LARGE) - 65_536
+        while left > 0:
+            left -= len(connection.recv(65_536))
+        connection.sendall(answer)
+
+    return hear
+
+
+def test_a_request_larger_than_the_system_takes_at_once_is_sent_whole(serve: Serve) -> None:
+    """Piece by piece, and the connection serves the next request too."""
+    server, connection = serve(hears_all_and_says(plain(b"heard")), says(plain(b"next")))
+    assert connection.exchange(LARGE).body == b"heard"
+    assert connection.exchange(REQUEST).body == b"next"
+    assert server.accepted == 1
+
+
+def idles(connection: socket.socket) -> None:
+    """Read no more for longer than anybody waits here, then break off."""
+    time.sleep(0.6)
+    resets()(connection)
+
+
+@pytest.mark.parametrize(("answer", "failure"), [(resets(), "reset"), (idles, "timeout")])
+def test_a_large_request_that_is_not_taken_has_a_name(serve: Serve, answer: Answer, failure: str) -> None:
+    """The server breaks off in the middle, or reads no more."""
+    _, connection = serve(answer, timeout_s=0.2)
+    assert connection.exchange(LARGE).failure == failure
+
+
+def test_who_waits_for_an_answer_hears_of_the_close(serve: Serve) -> None:
+    """A connection closed by somebody else is a reset to whoever asked, not a wait without end."""
+    _, connection = serve(says())
+    asking = gevent.spawn(connection.exchange, REQUEST)
+    gevent.sleep(0.05)
+    connection.close()
+    assert asking.get(timeout=PATIENT_S).failure == "reset"
+
+
+def test_who_stops_waiting_leaves_nothing_open(serve: Serve) -> None:
+    """An answer that comes for somebody who has gone is nobody else's."""
+    server, connection = serve(says(), says(plain(b"mine")))
+    asking = gevent.spawn(connection.exchange, REQUEST)
+    gevent.sleep(0.05)
+    asking.kill()
+    assert connection.exchange(REQUEST).body == b"mine"
+    assert server.accepted == 2
+
+
+def test_a_slow_answer_is_waited_for(serve: Serve) -> None:
+    """The bound is on silence: an answer that takes longer than it, in pieces that do not, is read."""
+
+    def slowly(connection: socket.socket) -> None:
+        for byte in plain(b"at last"):
+            connection.sendall(bytes([byte]))
+            time.sleep(0.01)
+
+    _, connection = serve(slowly, timeout_s=0.3)
+    assert connection.exchange(REQUEST).body == b"at last"

@@ -51,3 +51,15 @@ def test_an_unknown_authority_is_not_trusted(port: int, monkeypatch: pytest.Monk
     monkeypatch.delenv("SSL_CERT_FILE")
     wire._trust.cache_clear()
     assert Connection((tls.ADDRESS, port), 10, tls=True).exchange(REQUEST).failure == "protocol"
+
+
+def test_an_answer_of_several_records_is_read_whole(authority: tls.Authority) -> None:
+    """What TLS has decrypted already is not left lying; what nobody asked for ends the connection."""
+    body = bytes(25_000)
+    large = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    server = Server(iter([says(large), says(large + large), says(ANSWER)]))
+    with tls.terminated(authority, server.address[1]) as port:
+        connection = Connection((tls.ADDRESS, port), 10, tls=True)
+        assert [connection.exchange(REQUEST).body for _ in range(3)] == [body, body, b"hi"]
+        connection.close()
+    server.stop()

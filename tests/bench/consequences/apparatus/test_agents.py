@@ -10,7 +10,7 @@ from bench.consequences.lab import Lab
 from bench.stack.arm import RunningArm
 from loadtests import visitor as flows
 from loadtests.assignment import Target
-from loadtests.visitor import Response
+from loadtests.exchange import Response
 
 pytestmark = pytest.mark.stack
 HALF_VALID = Verdict("INVALID", ("for a test",))
