@@ -12,6 +12,7 @@ from authbench.exits import Exit
 from authbench.options import (
     add_choices,
     add_experiments,
+    add_max_rate,
     add_output,
     add_target,
     add_workers,
@@ -112,6 +113,7 @@ def _add(parser: argparse.ArgumentParser, module: str, *, json: bool = False) ->
 def _add_run(parser: argparse.ArgumentParser) -> None:
     _add(parser, "run")
     add_choices(parser)
+    add_max_rate(parser)
     add_target(parser)
     add_workers(parser)
     add_output(parser)

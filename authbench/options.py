@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -15,6 +16,10 @@ REPLICAS_MAX = 64
 PORT_MAX = 65_535
 MASTER_PORT = 5557
 """Locust's own."""
+SLO_MAX_MS = 5_000.0
+"""Half of what a visitor waits for a piece of an answer."""
+MS_PER = {"us": 0.001, "ms": 1.0, "s": 1000.0}
+DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>us|ms|s)", re.ASCII)
 WORKERS_MAX = 24
 """Every arm has at least so many visitors: one for each."""
 
@@ -35,6 +40,15 @@ def add_choices(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--seconds", type=whole_number, metavar="S", help="length of each slice of load")
     group.add_argument("--blocks", type=whole_number, metavar="N", help="how often all arms are started afresh")
     group.add_argument("--seed", type=int, metavar="N", help="repeats a run's schedule and order (default: drawn)")
+
+
+def add_max_rate(parser: argparse.ArgumentParser) -> None:
+    """The other question of a run."""
+    group = parser.add_argument_group("the highest rate under an SLO, instead of what a request costs")
+    group.add_argument("--max-rate", action="store_true", help="search and verify it, one scheme after the other")
+    group.add_argument(
+        "--slo-p99", type=duration_ms, metavar="TIME", help="what p99 of the response time may be (default: 20ms)"
+    )
 
 
 def add_experiments(parser: argparse.ArgumentParser) -> None:
@@ -102,6 +116,16 @@ def add_output(parser: argparse.ArgumentParser) -> None:
 def positive(text: str) -> float:
     """A rate."""
     return _checked(text, float, lambda value: 0 < value <= RATE_MAX_RPS, "a number of requests per second above 0")
+
+
+def duration_ms(text: str) -> float:
+    """A time with its unit, in milliseconds."""
+    parts = DURATION.fullmatch(text)
+    value_ms = float(parts["number"]) * MS_PER[parts["unit"]] if parts else 0.0
+    if not 0 < value_ms <= SLO_MAX_MS:
+        message = f"found {text!r}, expected a time up to {SLO_MAX_MS / 1000:g}s with its unit, as in 20ms or 1.5s"
+        raise argparse.ArgumentTypeError(message)
+    return value_ms
 
 
 def whole_number(text: str) -> int:

@@ -2,10 +2,11 @@
 
 import argparse
 
+from authbench import max_rate
 from authbench.exits import Exit
 from authbench.telling import tell, tell_consequences
 from bench.analysis.summary import summarise
-from bench.measure.rundir import CONSEQUENCES, RunDirectory
+from bench.measure.rundir import CONSEQUENCES, MAX_RATE, RunDirectory
 
 
 def command(chosen: argparse.Namespace) -> int:
@@ -13,6 +14,9 @@ def command(chosen: argparse.Namespace) -> int:
     directory = RunDirectory(chosen.run)
     if directory.has(CONSEQUENCES):
         tell_consequences(directory, as_json=chosen.json)
+        return Exit.OK
+    if directory.has(MAX_RATE):
+        max_rate.tell(directory, as_json=chosen.json)
         return Exit.OK
     document = directory.document()
     tell(directory, summarise(directory.records(), document["needs_affinity"]), as_json=chosen.json)

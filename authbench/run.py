@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from authbench import target
+from authbench import max_rate, target
 from authbench.again import command_again, directory_of, seed_of
 from authbench.exits import Exit
 from authbench.progress import live_progress
@@ -20,6 +20,8 @@ from services.catalogue import find, schemes
 
 def command(chosen: argparse.Namespace) -> int:
     """Measure what was chosen; the exit code."""
+    if max_rate.is_asked(chosen):
+        return max_rate.command(chosen)
     spread = spread_of(chosen)
     run = prepare(chosen)
     run.spread = spread

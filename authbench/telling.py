@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from bench.analysis import serial
@@ -76,7 +77,7 @@ def _consequence_facts(document: dict[str, Any]) -> ConsequenceFacts:
         seed=document["choices"]["seed"],
         environment=document["environment"],
         password_profile=PASSWORDS[document["password_profile"]],
-        notes=_unfinished(document, len(document["experiments"]), len(document["planned"]), "experiments"),
+        notes=unfinished(document, len(document["experiments"]), len(document["planned"]), "experiments"),
     )
 
 
@@ -99,7 +100,7 @@ def facts(document: dict[str, Any]) -> RunFacts:
         balancing={name: BALANCING[name] for name in sorted({arm["balancing"] for arm in first["arms"]})},
         environment=document["environment"],
         proofs=tuple(_proof(proof, first["arms"]) for proof in document["proofs"]),
-        notes=_unfinished(document, document["blocks_done"], len(document["blocks"]), "blocks"),
+        notes=unfinished(document, document["blocks_done"], len(document["blocks"]), "blocks"),
     )
 
 
@@ -116,7 +117,7 @@ def _target(document: dict[str, Any]) -> str:
     return document.get("target") or ""
 
 
-def _unfinished(document: dict[str, Any], done: int, planned: int, what: str) -> tuple[str, ...]:
+def unfinished(document: Mapping[str, Any], done: int, planned: int, what: str) -> tuple[str, ...]:
     """What is missing of a run that did not come to its end."""
     if document["status"] == "complete":
         return ()

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from bench.measure.generator import Generators
 from bench.measure.laboratory import ArmBench
-from bench.measure.piece import Loading, Rates, Subject, refused_record
+from bench.measure.piece import Loading, Rates, Subject
 from bench.measure.proof import Proof, prove
 from bench.stack.errors import NotReadyError
 from bench.stack.foundation import Foundation
@@ -14,8 +14,8 @@ from bench.stack.stack import Stack
 from loadtests.assignment import Assignment
 from loadtests.deliveries import worker_lost
 from loadtests.orders import LoggedIn
-from loadtests.plan import BlockPlan, SlicePlan
-from loadtests.record import Record
+from loadtests.plan import BlockPlan, CellPlan, SlicePlan
+from loadtests.record import Counts, Footer, Header, Record
 from services.contract import SchemeSpec
 
 
@@ -95,7 +95,7 @@ def load(
     assignment = Assignment(plan, targets, around.user_password)
     with around.generators.open(f"generator-{plan.index}", assignment) as generator:
         progress.stage(f"logging in {sum(arm.visitors for arm in plan.arms)} visitors")
-        _insist(generator.log_in())
+        insist(generator.log_in())
         loading = Loading(plan, benches, generator, around.facts, around.needs_affinity)
         if idle is None:
             progress.stage("measuring what the servers consume without load")
@@ -118,8 +118,25 @@ def _not_loaded(plan: BlockPlan, piece: SlicePlan, around: Surroundings) -> Iter
     yield from (refused_record(cell, plan, around.facts, reasons) for cell in plan.cells(piece))
 
 
-def _insist(logged_in: LoggedIn) -> None:
+def insist(logged_in: LoggedIn) -> None:
+    """NotReadyError where a visitor could not log in, though no worker was lost."""
     if logged_in.failures and not logged_in.lost:
         found = ", ".join(logged_in.failures)
         message = f"not every visitor could log in: found {found}, expected 200; look at the logs of the services"
         raise NotReadyError(message)
+
+
+def refused_record(cell: CellPlan, block: BlockPlan, facts: Mapping[str, object], reasons: tuple[str, ...]) -> Record:
+    """The record of a cell that was not timed because its arm's proof did not hold."""
+    company = tuple(sorted(arm.id for arm in block.arms))
+    footer = Footer(
+        Counts(0, 0, 0, None),
+        "INVALID",
+        reasons,
+        disturbed=False,
+        idle_cpu_ns_per_s={},
+        store_commands=None,
+        generator_cpu_ratio=None,
+        loop_lag_ns=None,
+    )
+    return Record(Header(cell, block.index, company, facts), footer=footer)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from threading import Thread
 from typing import Protocol
 
+from bench.analysis.intervals import percentile
+from bench.analysis.latency import lateness_ms
 from bench.analysis.model import Verdict
 from bench.measure import environment
 from bench.measure.cpu import cpu_ns, rates_ns_per_s
@@ -28,6 +30,7 @@ SETTLE_S = 0.05
 NS_PER_S = 1_000_000_000
 
 Rates = Mapping[str, float]
+Judge = Callable[[Evidence], Verdict]
 Injection = Callable[[], tuple[Event, ...]]
 """Disturbs servers while they are loaded and tells what it did when; an event's target is an arm, "" for all."""
 
@@ -116,21 +119,24 @@ class Conditions:
 
 
 class Loading:
-    """A block under load. `benches` stand in the order of the plan's arms."""
+    """A block under load. `benches` stand in the order of the plan's arms; `judged` says what is to be believed."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what is loaded, by whom, where and how it is judged
         self,
         plan: BlockPlan,
         benches: Sequence[Subject],
         generator: Generator,
         facts: Mapping[str, object],
         needs_affinity: frozenset[str],
+        *,
+        judged: Judge = judge,
     ) -> None:
         self._plan = plan
         self._benches = benches
         self._generator = generator
         self._facts = facts
         self._needs_affinity = needs_affinity
+        self._judged = judged
         self._idle: Mapping[str, Rates] = {}
 
     def assume_idle(self, rates: Mapping[str, Rates]) -> None:
@@ -241,13 +247,13 @@ class Loading:
                 *(event for event in conditions.injected if event.target in {"", cell.arm}),
                 Event(loaded.end_ns, "slice-end", cell.arm),
             ),
-            footer=self._footer(evidence, work.commands, judge(evidence), loaded.workers),
+            footer=self._footer(evidence, work.commands, self._judged(evidence), loaded),
         )
 
     def _header(self, cell: CellPlan) -> Header:
         return Header(cell, self._plan.index, tuple(sorted(arm.id for arm in self._plan.arms)), self._facts)
 
-    def _footer(self, evidence: Evidence, commands: Counts | None, verdict: Verdict, workers: int) -> Footer:
+    def _footer(self, evidence: Evidence, commands: Counts | None, verdict: Verdict, loaded: Loaded) -> Footer:
         return Footer(
             counts=evidence.counts,
             verdict=verdict.status,
@@ -257,9 +263,16 @@ class Loading:
             store_commands=commands,
             generator_cpu_ratio=evidence.generator_cpu_ratio,
             loop_lag_ns=evidence.loop_lag_ns,
-            workers=workers,
+            workers=loaded.workers,
             clock_uncertainty_ns=evidence.clock_uncertainty_ns,
+            lateness_p99_ms=_lateness_p99_ms(evidence),
+            timer=loaded.timer,
         )
+
+
+def _lateness_p99_ms(evidence: Evidence) -> float | None:
+    late = percentile(lateness_ms(evidence.samples, evidence.cell.visitors), 0.99)
+    return None if late is None else round(late.value, 4)
 
 
 def _complete(loading: "Future[Loaded]", generator: Generator, number: int) -> None:
@@ -267,22 +280,6 @@ def _complete(loading: "Future[Loaded]", generator: Generator, number: int) -> N
         loading.set_result(generator.load(number))
     except BaseException as error:  # noqa: BLE001 - it is raised where the result is asked for
         loading.set_exception(error)
-
-
-def refused_record(cell: CellPlan, block: BlockPlan, facts: Mapping[str, object], reasons: tuple[str, ...]) -> Record:
-    """The record of a cell that was not timed because its arm's proof did not hold."""
-    company = tuple(sorted(arm.id for arm in block.arms))
-    footer = Footer(
-        Stations(0, 0, 0, None),
-        "INVALID",
-        reasons,
-        disturbed=False,
-        idle_cpu_ns_per_s={},
-        store_commands=None,
-        generator_cpu_ratio=None,
-        loop_lag_ns=None,
-    )
-    return Record(Header(cell, block.index, company, facts), footer=footer)
 
 
 def _stations(place: int, loaded: Loaded, readings: tuple[Reading, Reading], received: int) -> Stations:

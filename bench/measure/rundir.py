@@ -22,6 +22,7 @@ class Kind:
     format: str
     version: int
     told: tuple[str, ...]
+    written_by: str
 
     def names(self, document: Mapping[str, Any]) -> bool:
         """Whether `document` says it is one."""
@@ -36,6 +37,7 @@ RUN = Kind(
         "id", "status", "started_at", "took_s", "command", "choices", "password_profile", "needs_affinity",
         "environment", "blocks_done", "blocks", "proofs",
     ),
+    "run",
 )  # fmt: skip
 # Format history of run.json
 # 1  2026-11  first version. Since then: `target`, and `untried` of a proof; both absent mean a stack of our own.
@@ -44,8 +46,21 @@ CONSEQUENCES = Kind(
     "authbench-consequences",
     1,
     ("id", "status", "started_at", "took_s", "command", "choices", "password_profile", "environment", "experiments"),
+    "consequences",
 )
 # Format history of consequences.json
+# 1  2026-11  first version
+MAX_RATE = Kind(
+    "max_rate.json",
+    "authbench-max-rate",
+    1,
+    (
+        "id", "status", "started_at", "took_s", "command", "choices", "password_profile", "environment", "workers",
+        "sets", "sets_done", "arms", "proofs",
+    ),
+    "run --max-rate",
+)  # fmt: skip
+# Format history of max_rate.json
 # 1  2026-11  first version
 
 
@@ -84,9 +99,9 @@ class RunDirectory:
         self._write(self.path / name, record)
         return name
 
-    def records(self) -> Iterator[Record]:
-        """Every record, block by block. RecordError when one cannot be read."""
-        for path in sorted((self.path / "records").glob(f"b*/*{SUFFIX}")):
+    def records(self, below: str = "b*") -> Iterator[Record]:
+        """Every record, block by block, or of the folders `below`. RecordError when one cannot be read."""
+        for path in sorted((self.path / "records").glob(f"{below}/*{SUFFIX}")):
             yield read(path)
 
     def describe(self, document: Mapping[str, Any], kind: Kind = RUN) -> None:
@@ -160,10 +175,9 @@ def _writing(path: Path) -> Iterator[None]:
 
 
 def _unreadable(path: Path, kind: Kind, found: str) -> RunDirectoryError:
-    written_by = "run" if kind is RUN else "consequences"
     return RunDirectoryError(
         f"{path}: found {found}, expected an {kind.format} of version {kind.version}; "
-        f"name a directory written by authbench {written_by}"
+        f"name a directory written by authbench {kind.written_by}"
     )
 
 

@@ -1,7 +1,7 @@
 """Whether a cell may be believed: each reason against it in plain words, with the figure, the bar and what to do."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.analysis.intervals import percentile, proportion
@@ -63,17 +63,22 @@ class Bars:
 
 
 BARS = Bars()
+Check = Callable[[Evidence, Bars], Iterator[str]]
 
 
 def judge(evidence: Evidence, bars: Bars = BARS) -> Verdict:
     """INVALID with every reason found; else UNPROVEN where no counters could be read; else VALID."""
-    faults = tuple(reason for check in FAULTS for reason in check(evidence, bars))
-    disturbances = tuple(reason for check in DISTURBANCES for reason in check(evidence, bars))
+    faults, disturbances = reasons(FAULTS, evidence, bars), reasons(DISTURBANCES, evidence, bars)
     if faults or disturbances:
         return Verdict("INVALID", faults + disturbances, disturbed=not faults)
     if evidence.counts.load_balancer is None and evidence.doubt:
         return Verdict("UNPROVEN", (evidence.doubt,))
     return Verdict("VALID")
+
+
+def reasons(checks: Iterable[Check], evidence: Evidence, bars: Bars = BARS) -> tuple[str, ...]:
+    """What `checks` have against a cell: each says what was found, what was expected; and what to do."""
+    return tuple(reason for check in checks for reason in check(evidence, bars))
 
 
 def control_drift_ratio(samples: Sequence[Sample]) -> float | None:
@@ -221,3 +226,8 @@ FAULTS = (_missing_load, _sent, _statuses, _counts, _generator, _restarts)
 """What lies in the cell: it would come again in the next block."""
 DISTURBANCES = (_loop_lag, _lateness, _clocks, _drift, _other_load)
 """What lies in the machine at that time, whichever arm it hit."""
+# The same, as a search for the highest rate needs to tell them apart.
+SERVERS = (_missing_load, _restarts)
+UNCERTAIN = (_counts, _clocks)
+OTHERS = (_other_load,)
+STARVED, LATE = (_generator,), (_lateness, _loop_lag)

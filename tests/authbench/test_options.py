@@ -12,6 +12,7 @@ from loadtests.plan import BALANCINGS
 
 READERS: tuple[Callable[[str], object], ...] = (
     options.positive,
+    options.duration_ms,
     options.whole_number,
     options.port,
     options.whole_numbers,
@@ -31,6 +32,23 @@ def test_a_rate_that_is_none_is_refused(text: str) -> None:
     """No rate, or one no generator could send, is no rate."""
     with pytest.raises(argparse.ArgumentTypeError, match=r"found '.*', expected a number of requests"):
         options.positive(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "value_ms"), [("20ms", 20.0), ("1.5s", 1500.0), ("500us", 0.5), ("5s", 5000.0), ("0.25ms", 0.25)]
+)
+def test_a_time_is_read_with_its_unit(text: str, value_ms: float) -> None:
+    """Microseconds, milliseconds and seconds, whole or not."""
+    assert options.duration_ms(text) == value_ms
+
+
+@pytest.mark.parametrize("text", ["20", "ms", "0ms", "-1ms", "5.1s", "20 ms", "1.s", "2min", "1e3ms", "٢ms", ""])
+def test_a_time_that_is_none_is_refused(text: str) -> None:
+    """Without a unit, without a number, nothing at all, or longer than an answer is waited for."""
+    with pytest.raises(
+        argparse.ArgumentTypeError, match=r"expected a time up to 5s with its unit, as in 20ms or 1\.5s"
+    ):
+        options.duration_ms(text)
 
 
 @given(st.integers(1, 10**9))

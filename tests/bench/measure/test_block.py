@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.measure.block import Surroundings, _insist, load, run_block
+from bench.measure.block import Surroundings, insist, load, run_block
 from bench.measure.generator import Alone
 from bench.measure.laboratory import ArmBench
 from bench.stack.errors import NotReadyError
@@ -40,9 +40,9 @@ def test_an_arm_whose_proof_fails_is_not_timed(foundation: Foundation) -> None:
 
 def test_visitors_who_could_not_log_in_stop_the_run() -> None:
     """Measured without them a cell would lack its load; the reasons are told."""
-    _insist(LoggedIn(24, ()))
+    insist(LoggedIn(24, ()))
     with pytest.raises(NotReadyError, match="found 401 invalid-login, 503 store-down, expected 200; look at"):
-        _insist(LoggedIn(22, ("401 invalid-login", "503 store-down")))
+        insist(LoggedIn(22, ("401 invalid-login", "503 store-down")))
 
 
 @pytest.mark.stack
@@ -76,4 +76,4 @@ def test_nothing_is_loaded_without_a_lost_worker(benches: Mapping[str, ArmBench]
 
 def test_who_could_not_log_in_for_a_lost_worker_does_not_stop_the_run() -> None:
     """The cells say so themselves."""
-    _insist(LoggedIn(12, ("0 refused",), ("worker 1 of 2 (a) ended",)))
+    insist(LoggedIn(12, ("0 refused",), ("worker 1 of 2 (a) ended",)))

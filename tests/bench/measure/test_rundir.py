@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.measure.piece import refused_record
+from bench.measure.block import refused_record
 from bench.measure.rundir import RUN, RunDirectory, RunDirectoryError, create, create_at
 from bench.stack.errors import NotReadyError
 from loadtests.plan import ArmPlan, BlockPlan, SlicePlan
