@@ -16,7 +16,7 @@ def command(chosen: argparse.Namespace) -> int:
     checks = [_find(name) for name in chosen.names] or list(SELFCHECKS.values())
     if chosen.list:
         for check in checks:
-            _say(f"{check.name:<10} {check.claim} ({check.takes})")
+            _say(f"{check.name:<11} {check.claim} ({check.takes})")
         return Exit.OK
     held = [_run(check) for check in checks]
     return Exit.OK if all(held) else Exit.GATE_FAILED
