@@ -20,6 +20,8 @@ class Response:
     body: bytes = b""
     bytes_down: int = 0
     failure: str = ""
+    received_ns: int = field(default=0, compare=False)
+    """When its last byte was here, CLOCK_MONOTONIC, before it was parsed; 0: nobody looked."""
 
     def header(self, name: str) -> str:
         """The first value of a header, "" when it is absent."""

@@ -66,7 +66,7 @@ class Link:
         inbox = self._inbox
         if not inbox.keeps_connection or (self._unread and self._unread()):
             self.close()
-        return Response(inbox.status, inbox.headers, inbox.body, inbox.bytes_received)
+        return Response(inbox.status, inbox.headers, inbox.body, inbox.bytes_received, received_ns=self._heard_ns)
 
     def close(self) -> None:
         """Close it; who waits for an answer is told that none will come."""
@@ -140,11 +140,15 @@ class Link:
 
         The loop calls again for the rest of it, but knows nothing of what an encrypted stream has received already.
         """
-        failure = self._inbox.take(self._stream.recv(READ_BYTES))
+        failure = self._hear()
         while not failure and not self._inbox.complete and self._unread and self._unread():
-            failure = self._inbox.take(self._stream.recv(READ_BYTES))
-        self._heard_ns = time.monotonic_ns()
+            failure = self._hear()
         return failure
+
+    def _hear(self) -> str:
+        data = self._stream.recv(READ_BYTES)
+        self._heard_ns = time.monotonic_ns()
+        return self._inbox.take(data)
 
     def _answer(self, failure: str) -> None:
         """Wake who asked; where nobody did, this is the end."""

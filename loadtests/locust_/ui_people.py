@@ -49,7 +49,8 @@ class Visit:
         while call is not None:
             sent_ns = time.monotonic_ns()
             response = self.connection.exchange(call.request)
-            instants_ns = (sent_ns if intended_ns is None else intended_ns, sent_ns, time.monotonic_ns())
+            done_ns = response.received_ns or time.monotonic_ns()
+            instants_ns = (sent_ns if intended_ns is None else intended_ns, sent_ns, done_ns)
             sample = sampled(self.visitor.number, call, response, instants_ns)
             environment.events.request.fire(**self._report(call, sample), response=response, sample=sample)
             self.refused = sample.status == UNAUTHORIZED

@@ -45,7 +45,7 @@ class Act:
             ledger.sent += 1
             sent_ns = time.monotonic_ns()
             response = exchange(call.request)
-            done_ns = time.monotonic_ns()
+            done_ns = response.received_ns or time.monotonic_ns()
             ledger.tape.add(row(self.visitor.number, call, response, (intended_ns, sent_ns, done_ns)))
             intended_ns = done_ns
             try:
