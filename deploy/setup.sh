@@ -12,7 +12,7 @@ if command -v uv >/dev/null 2>&1; then
   [ -x "$venv/bin/python" ] || uv venv --quiet --python "$python" "$venv"
   install="uv pip install --quiet --python $venv/bin/python"
 else
-  [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
+  "$venv/bin/python" -m pip --version >/dev/null 2>&1 || "$python" -m venv "$venv" # one that uv made has no pip
   install="$venv/bin/python -m pip install --quiet --disable-pip-version-check"
 fi
 echo "setup: installing into $venv" >&2
