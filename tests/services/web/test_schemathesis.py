@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -13,9 +13,8 @@ import pytest
 import yaml
 
 import services
-from bench.stack.foundation import Foundation
 from services.catalogue import SCHEMES
-from tests.fleet import Fleet, fleet_of, unmeasured
+from tests.fleet import Fleet, unmeasured
 from tests.services.web.mounts import CONTROL, MOUNTS, Mount, under
 
 DOCUMENT = Path(services.__file__).with_name("openapi.yaml")
@@ -84,18 +83,11 @@ def start(fleet: Fleet, folder: Path, mounts: list[Mount]) -> subprocess.Popen[b
 
 
 @pytest.fixture(scope="module")
-def fast(foundation: Foundation) -> Iterator[Fleet]:
-    """Replicas of its own: what they run is measured by all other tests, and thousands of requests take their time."""
-    with unmeasured(), fleet_of(foundation) as fleet:
-        yield fleet
-
-
-@pytest.fixture(scope="module")
-def findings(fast: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, list[str]]:
+def findings(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, list[str]]:
     """What schemathesis has against each operation that it tested; one process per carrier, at once."""
     folders = {carrier: tmp_path_factory.mktemp(carrier) for carrier in ("cookie", "bearer")}
     running = [
-        start(fast, folder, [mount for mount in MOUNTS if mount[1] == carrier]) for carrier, folder in folders.items()
+        start(fleet, folder, [mount for mount in MOUNTS if mount[1] == carrier]) for carrier, folder in folders.items()
     ]
     for process in running:
         process.wait()
