@@ -118,7 +118,8 @@ class Link:
         self._asker = getcurrent()
         try:
             return str(self._hub.switch())
-        except BaseException:  # whoever asked is ended: nobody will take the answer
+        except BaseException:  # whoever asked does not wait any more, and must not be woken from what it does next
+            self._asker = None
             self.close()
             raise
         finally:

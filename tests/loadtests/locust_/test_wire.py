@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import gevent
 import pytest
+from gevent.hub import Waiter, get_hub
 
 from loadtests.locust_.wire import Connection
 
@@ -370,3 +371,13 @@ def test_a_slow_answer_is_waited_for(serve: Serve) -> None:
 
     _, connection = serve(slowly, timeout_s=0.3)
     assert connection.exchange(REQUEST).body == b"at last"
+
+
+def test_who_gave_up_is_not_woken_from_its_next_wait(serve: Serve) -> None:
+    """A bound of the caller's own ends the wait for an answer, and nothing of it reaches what the caller does next."""
+    _, connection = serve(says())
+    with gevent.Timeout(0.05, False):  # noqa: FBT003 - gevent's spelling of a silent end
+        connection.exchange(REQUEST)
+    next_wait = Waiter()
+    get_hub().loop.timer(0.05).start(next_wait.switch, "its own")
+    assert next_wait.get() == "its own"
