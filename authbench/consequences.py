@@ -4,14 +4,15 @@ import argparse
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
+from functools import partial
 
 from rich.console import Console
 from rich.table import Table
 
 from authbench.again import command_again, directory_of, seed_of
+from authbench.carrying_out import carry_out
 from authbench.exits import Exit
 from authbench.failures import UsageError
-from authbench.progress import live_progress
 from authbench.telling import tell_consequences
 from bench.consequences.catalogue import EXPERIMENTS
 from bench.consequences.examination import Choices, Examination, concerned, examine
@@ -28,16 +29,10 @@ def command(chosen: argparse.Namespace) -> int:
         _list()
         return Exit.OK
     run = prepare(chosen)
-    interrupted = False
-    try:
-        with live_progress() as progress:
-            examine(run, progress)
-    except KeyboardInterrupt:
-        interrupted = True
+    early = carry_out(partial(examine, run), noun="examination", verb="found")
     tell_consequences(run.directory, as_json=chosen.json)
-    if interrupted:
-        print(f"authbench: interrupted; what was found is kept in {run.directory.path}", file=sys.stderr)  # noqa: T201
-        return Exit.INTERRUPTED
+    if early:
+        return early.tell(run.directory.path)
     return judge(run.outcomes, strict=chosen.strict)
 
 

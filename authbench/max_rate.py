@@ -5,17 +5,18 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from authbench.again import command_again, directory_of, seed_of
+from authbench.carrying_out import carry_out
 from authbench.exits import Exit
 from authbench.failures import UsageError
-from authbench.progress import live_progress
 from authbench.telling import BALANCING, PASSWORDS, unfinished
 from bench.analysis import serial
 from bench.analysis.max_rate import MaxRate
 from bench.measure import environment
-from bench.measure.crew import LoadLostError, Spread
+from bench.measure.crew import Spread
 from bench.measure.max_rate import search
 from bench.measure.rate_search import RECORDS, Choices, Search, plan_search, recalled
 from bench.measure.rundir import MAX_RATE, RunDirectory
@@ -53,21 +54,10 @@ def command(chosen: argparse.Namespace) -> int:
     """Search the highest rates; the exit code."""
     run = prepare(chosen)
     _announce(run)
-    interrupted, lost = False, ""
-    try:
-        with live_progress() as progress:
-            search(run, progress)
-    except KeyboardInterrupt:
-        interrupted = True
-    except LoadLostError as loss:
-        lost = str(loss)
+    early = carry_out(partial(search, run), noun="search")
     tell(run.directory, as_json=chosen.json)
-    if interrupted:
-        _say(f"interrupted; what was measured is kept in {run.directory.path}")
-        return Exit.INTERRUPTED
-    if lost:
-        _say(f"{lost}; the search ends here, what was measured is kept in {run.directory.path}")
-        return Exit.NOTHING_VALID
+    if early:
+        return early.tell(run.directory.path)
     return judge(run.outcomes, strict=chosen.strict)
 
 

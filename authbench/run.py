@@ -1,17 +1,16 @@
 """`authbench run`: plan, measure, tell."""
 
 import argparse
-import sys
+from functools import partial
 
 from authbench import max_rate, target
 from authbench.again import command_again, directory_of, seed_of
+from authbench.carrying_out import carry_out
 from authbench.exits import Exit
-from authbench.progress import live_progress
 from authbench.spreading import announce, spread_of
 from authbench.telling import tell
 from bench.analysis.model import Summary
 from bench.measure import environment
-from bench.measure.crew import LoadLostError
 from bench.measure.profiles import Choices, plan_blocks
 from bench.measure.run import Run, measure
 from bench.stack import binaries
@@ -26,24 +25,12 @@ def command(chosen: argparse.Namespace) -> int:
     run = prepare(chosen)
     run.spread = spread
     announce(spread)
-    interrupted, lost = False, ""
-    try:
-        with live_progress() as progress:
-            measure(run, progress)
-    except KeyboardInterrupt:
-        interrupted = True
-    except LoadLostError as loss:
-        lost = str(loss)
+    early = carry_out(partial(measure, run), noun="run")
     summary = run.summary()
     run.describe(summary)
     tell(run.directory, summary, as_json=chosen.json)
-    if interrupted:
-        print(f"authbench: interrupted; what was measured is kept in {run.directory.path}", file=sys.stderr)  # noqa: T201
-        return Exit.INTERRUPTED
-    if lost:
-        told = f"{lost}; the run ends here, what was measured is kept in {run.directory.path}"
-        print(f"authbench: {told}", file=sys.stderr)  # noqa: T201 - not part of the result
-        return Exit.NOTHING_VALID
+    if early:
+        return early.tell(run.directory.path)
     return judge(summary, strict=chosen.strict)
 
 
