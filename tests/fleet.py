@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from itertools import count
 
@@ -82,11 +82,23 @@ def unmeasured() -> Iterator[None]:
 
 
 @contextmanager
+def full_speed(stack: Stack) -> Iterator[Stack]:
+    """A stack whose processes start unmeasured; what is started while it runs is measured again."""
+    with ExitStack() as running:
+        with unmeasured():
+            running.enter_context(stack)
+        yield stack
+
+
+@contextmanager
 def fleet_of(foundation: Foundation, settings: Settings | None = None) -> Iterator[Fleet]:
-    """A fleet of its own; `settings` in place of the foundation's, whose keys and database it must keep."""
+    """A fleet of its own; `settings` in place of the foundation's, whose keys and database it must keep.
+
+    Unmeasured: tests that have a service in their own process, or behind gunicorn alone, cover what it runs.
+    """
     ground = replace(foundation, settings=settings or foundation.settings)
     arms = [_arm(PAIR, 2), _arm(SINGLE, 1)]
-    with Stack(arms, ground, mounted=tuple(SCHEMES)) as stack:
+    with full_speed(Stack(arms, ground, mounted=tuple(SCHEMES))) as stack:
         yield Fleet(stack.arms[PAIR], stack.arms[SINGLE], ground)
 
 

@@ -48,9 +48,11 @@ def place() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def ran(place: Path) -> Callable[[str], Ran]:
-    """What came of a command of the guide; run once, as the user would in the environment of the tests."""
+    """What came of a command of the guide; run once, at full speed, as the user would in the tests' environment."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AUTHBENCH_", "PYTEST_"))}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("AUTHBENCH_", "PYTEST_", "COVERAGE_"))
+    }
     env = {**kept, "PATH": path, "PYTHONPATH": "site", "COLUMNS": "80"}
 
     @cache

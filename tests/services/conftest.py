@@ -68,10 +68,17 @@ def advance(now_s: list[float]) -> Callable[[float], None]:
     return move
 
 
+@pytest.fixture(scope="session")
+def read_once(keys_file: Path) -> keys.KeyRing:
+    """The ring of `keys_file`, which nobody changes: to check its RSA key takes longer than most tests."""
+    return keys.KeyRing(keys_file)
+
+
 @pytest.fixture
-def parts(settings: Settings, clock: Clock) -> Iterator[ServiceParts]:
+def parts(settings: Settings, clock: Clock, read_once: keys.KeyRing) -> Iterator[ServiceParts]:
     """The parts of one replica."""
     parts = open_parts(settings, clock)
+    parts._once("keys", lambda: read_once)
     yield parts
     parts.close()
 

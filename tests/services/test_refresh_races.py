@@ -21,6 +21,7 @@ from loadtests.plan import ArmPlan
 from services.database import Database
 from services.settings import RefreshPolicy
 from services.stores.credentials import digest
+from tests.fleet import full_speed
 from tests.services.web.client import HOST, Client, Send, over_tcp
 
 POLICIES: tuple[RefreshPolicy, ...] = get_args(RefreshPolicy)
@@ -89,7 +90,8 @@ def arena_of(policy: RefreshPolicy, foundation: Foundation) -> Iterator[Arena]:
     )
     plan = ArmPlan(policy, "refresh-token", "bearer", 2, "roundrobin", "refresh", visitors=1)
     password = foundation.users_password_file.read_text(encoding="utf-8").strip()
-    with Stack([plan], replace(foundation, settings=settings)) as stack, ThreadPoolExecutor(TABS) as tabs:
+    ground = Stack([plan], replace(foundation, settings=settings))
+    with full_speed(ground) as stack, ThreadPoolExecutor(TABS) as tabs:
         arm = stack.arms[policy]
         database = Database(replace(settings, database_url=arm.cluster.url(arm.database)))
         yield Arena(arm, database, over_tcp(arm.port), tabs, password)

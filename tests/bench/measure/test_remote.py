@@ -33,6 +33,7 @@ from services.catalogue import SCHEMES, find
 from services.contract import Bound, Carrier, Operations
 from services.settings import Settings
 from tests.bench.measure.conftest import Watched, lying
+from tests.fleet import full_speed
 
 USERS = 60
 MOUNTED = ("none", "memory-session", "redis-session", "jwt-hs256", "refresh-token", "bff")
@@ -62,7 +63,7 @@ def theirs(supervisor: Supervisor, postgres: PostgresCluster) -> Iterator[Theirs
     """Two replicas in turns, two BFFs, both stores, with what a database needs to be asked."""
     foundation = lay_foundation(supervisor, postgres, Settings(password_profile="harness"), USERS)
     arm = ArmPlan("theirs", "none", "bearer", 2, "roundrobin", "steady", 24)
-    with Stack([arm], foundation, mounted=MOUNTED) as stack:
+    with full_speed(Stack([arm], foundation, mounted=MOUNTED)) as stack:
         yield theirs_of(stack.arms["theirs"], foundation)
 
 

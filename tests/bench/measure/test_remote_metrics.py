@@ -22,6 +22,7 @@ from loadtests.plan import ArmPlan
 from loadtests.visitor import log_in
 from services.catalogue import SCHEMES
 from services.settings import Settings
+from tests.fleet import full_speed
 
 PLAN = ArmPlan("theirs", "none", "bearer", 1, "as-deployed", "steady", 12)
 READS = 150
@@ -47,7 +48,7 @@ def published(supervisor: Supervisor, postgres: PostgresCluster) -> Iterator[Pub
     bind = f"{LOOPBACK}:{free_port()}"
     settings = Settings(password_profile="harness", metrics_bind=bind)
     foundation = lay_foundation(supervisor, postgres, settings, users=12)
-    with Stack([replace(PLAN, balancing="roundrobin")], foundation) as stack:
+    with full_speed(Stack([replace(PLAN, balancing="roundrobin")], foundation)) as stack:
         arm = stack.arms["theirs"]
         url = f"http://{bind}/metrics"
         password = foundation.users_password_file.read_text(encoding="utf-8")

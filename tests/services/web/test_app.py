@@ -10,6 +10,7 @@ from services.catalogue import SCHEMES, CatalogueError
 from services.contract import Grant, Parts, Verified
 from services.endpoints import PROFILE
 from services.schemes.none import NoScheme
+from services.seed import ADMIN
 from services.settings import Settings, to_environment
 from services.users import User
 from tests.fleet import Fleet
@@ -154,3 +155,25 @@ def test_a_replacement_reaches_the_client_whatever_it_asked(service: Service) ->
     assert cookie.credential == "second"
     assert cookie.post("notes", {"text": "x"}).status == 201
     assert cookie.get("profile").cookie_lines == ()
+
+
+@under(RENEWABLE)
+def test_a_whole_life_in_this_process(service: Service, mount: Mount) -> None:
+    """Every endpoint once with each ending it has, without a server between: what fleets answer comes from here."""
+    name, new = new_user(), f"{PASSWORD} 2"
+    client, admin = service.logged_in(*mount, name), service.logged_in(*mount, ADMIN)
+    assert client.log_in(name, PASSWORD).status == 200
+    assert client.log_in(name, "wrong").reason == "invalid-login"
+    assert client.post("notes", {"text": "x"}).status == 201
+    assert len(client.get("sessions").json["sessions"]) == 1  # type: ignore[arg-type]
+    assert client.refresh().status == 200
+    assert client.post("password", {"password": "wrong", "new_password": new}).reason == "wrong-password"
+    assert client.post("password", {"password": PASSWORD, "new_password": new}).json == {"ended": 0}
+    assert client.post("admin/revoke", {"username": name}).reason == "not-admin"
+    assert client.post("logout-everywhere").json == {"ended": 1}
+    assert client.log_in(name, new).status == 200
+    assert admin.post("admin/revoke", {"username": "nobody-at-all"}).reason == "no-such-user"
+    assert admin.post("admin/revoke", {"username": name}).json == {"ended": 1}
+    assert admin.post("admin/ban", {"username": name}).json == {"ended": 0}
+    assert client.log_in(name, new).reason == "banned"
+    assert client.log_out().status == 200

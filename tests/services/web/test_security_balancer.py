@@ -10,7 +10,7 @@ from bench.stack.stack import Stack
 from loadtests.plan import ArmPlan
 from services.catalogue import SCHEMES
 from services.endpoints import PROFILE
-from tests.fleet import Fleet
+from tests.fleet import Fleet, full_speed
 from tests.services.web.client import HOST, Client, over_tcp
 from tests.services.web.mounts import COOKIES, GUARDED, MOUNTS, Mount, under
 
@@ -65,7 +65,7 @@ def test_row_30_spoofed_headers_excuse_no_foreign_origin(fleet: Fleet, mount: Mo
 def sticky(crowd: Foundation) -> Iterator[RunningArm]:
     """Two replicas behind a load balancer that keeps a client at one of them by its cookie SRV."""
     plan = ArmPlan("sticky", "none", "bearer", 2, "sticky", "steady", visitors=1)
-    with Stack([plan], crowd, mounted=tuple(SCHEMES)) as stack:
+    with full_speed(Stack([plan], crowd, mounted=tuple(SCHEMES))) as stack:
         yield stack.arms["sticky"]
 
 
