@@ -6,13 +6,15 @@ from typing import Any, Literal
 
 Balancing = Literal["roundrobin", "sticky", "leastconn", "roundrobin-l4", "source", "as-deployed"]
 """`as-deployed`: whatever the load balancer of a remote target does; nobody can choose it."""
-Journey = Literal["steady", "browse", "login", "refresh", "login-heavy", "refresh-heavy", "logout-heavy"]
+Journey = Literal[
+    "steady", "browse", "login", "refresh", "write", "relogin", "login-heavy", "refresh-heavy", "logout-heavy",
+]  # fmt: skip
 Arrivals = Literal["poisson", "constant"]
 Purpose = Literal["cpu", "latency"]
 
 BALANCINGS: tuple[Balancing, ...] = ("roundrobin", "sticky", "leastconn", "roundrobin-l4", "source")
 JOURNEYS: tuple[Journey, ...] = (
-    "steady", "browse", "login", "refresh", "login-heavy", "refresh-heavy", "logout-heavy",
+    "steady", "browse", "login", "refresh", "write", "relogin", "login-heavy", "refresh-heavy", "logout-heavy",
 )  # fmt: skip
 
 
@@ -24,6 +26,8 @@ class ArmPlan:
     `visitors` log in before timing starts, each as its own user; >= rate x the longest stall to be survived.
     `reconnects`: they open a new connection for every request, as clients without a pool do. They close it after each
     answer and announce nothing, so the bytes on the wire are those of a visitor who stays connected.
+    `is_twin`: its services keep account of where their CPU time goes, which takes some itself; so it is the twin of
+    another arm, whose total is the one that counts.
     """
 
     id: str
@@ -34,6 +38,7 @@ class ArmPlan:
     journey: Journey
     visitors: int
     reconnects: bool = False
+    is_twin: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,7 @@ class CellPlan:
     seconds: int
     pinned: bool
     reconnects: bool = False
+    is_twin: bool = False
 
     @property
     def id(self) -> str:
@@ -106,6 +112,7 @@ def cell(arm: ArmPlan, piece: SlicePlan) -> CellPlan:
         seconds=piece.seconds,
         pinned=piece.pinned,
         reconnects=arm.reconnects,
+        is_twin=arm.is_twin,
     )
 
 

@@ -21,6 +21,7 @@ VERSION = 1
 #             Since then the footer may tell workers and clock_uncertainty_ns; without them one process loaded.
 #             Since then the cell tells reconnects; without it every visitor keeps its connection.
 #             Since then the footer may tell lateness_p99_ms and timer; the samples tell the lateness all the same.
+#             Since then the cell tells whether it is a twin, and a twin's footer its spans.
 
 SUFFIX = ".jsonl.gz"
 
@@ -98,6 +99,18 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """Thread-CPU time spent in one part of a service. `cpu_ns` leaves out what the `inner` spans right below it took.
+
+    Nothing is subtracted for the reading of the clock; the spans `empty` and `around-empty` tell what that takes.
+    """
+
+    calls: int
+    cpu_ns: int
+    inner: int
+
+
+@dataclass(frozen=True, slots=True)
 class Footer:
     """What the cell came to.
 
@@ -107,7 +120,7 @@ class Footer:
     several load `workers` both are the worst one's, and `clock_uncertainty_ns` is how far the worst one's clock may
     be off the others'. `lateness_p99_ms`: by how much requests were sent after their time, None below 459 of them;
     `timer`: what woke the generator, timerfd or sleep. None: not measured, never zero. `disturbed`: INVALID for the
-    machine's sake alone, so other blocks may stand in for this one.
+    machine's sake alone, so other blocks may stand in for this one. `spans`: of a twin, by `component/name`.
     """
 
     counts: Counts
@@ -122,6 +135,7 @@ class Footer:
     clock_uncertainty_ns: int | None = None
     lateness_p99_ms: float | None = None
     timer: str = ""
+    spans: Mapping[str, Span] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +225,11 @@ def _header(head: Any, path: Path) -> Header:  # noqa: ANN401 - any JSON value
 
 
 def _footer(values: dict[str, Any]) -> Footer:
-    known = {"counts": Counts(**values["counts"]), "reasons": tuple(values["reasons"])}
+    known = {
+        "counts": Counts(**values["counts"]),
+        "reasons": tuple(values["reasons"]),
+        "spans": {name: Span(**span) for name, span in values.get("spans", {}).items()},
+    }
     return Footer(**{**values, **known})
 
 

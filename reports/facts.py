@@ -4,7 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bench.micro.figures import Figure
 from loadtests.plan import SlicePlan
+
+MICRO_PAGE = "micro.html"
+"""Where the microbenchmarks that joined a run are told, beside its page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,7 @@ class RunFacts:
     `company` lists every arm that ran at the same time. `environment` may nest mappings and lists.
     `target` is where the servers were that somebody else runs, "" for a stack of our own.
     `notes` are sentences a reader must not miss, e.g. that the run was interrupted.
+    `micro`: the microbenchmarks that joined the run.
     """
 
     run_id: str
@@ -45,3 +50,4 @@ class RunFacts:
     proofs: tuple[ArmProof, ...] = ()
     notes: tuple[str, ...] = ()
     target: str = ""
+    micro: tuple[Figure, ...] = ()

@@ -1,7 +1,7 @@
 """A short Markdown summary, made for a pull request or a chat: the verdict, the sentences, one table, the command."""
 
 from bench.analysis.model import Summary
-from reports import tables, words
+from reports import ledger_words, tables, words
 from reports.facts import RunFacts
 from reports.tables import Line, TableView
 
@@ -13,14 +13,16 @@ def render(summary: Summary, facts: RunFacts) -> str:
     parts = (
         "## authbench: sessions or tokens?",
         f"**{_escaped(words.verdict(summary))}**",
-        "\n".join(
-            f"- {_escaped(sentence)}" for sentence in (*facts.notes, *words.sentences(summary), *words.reasons(summary))
-        ),
+        "\n".join(f"- {_escaped(sentence)}" for sentence in _sentences(summary, facts)),
         table(tables.comparison(summary)),
         _circumstances(facts),
         f"```sh\n{facts.command}\n```",
     )
     return "\n\n".join(parts) + "\n"
+
+
+def _sentences(summary: Summary, facts: RunFacts) -> tuple[str, ...]:
+    return *facts.notes, *words.sentences(summary), *ledger_words.sentences(summary), *words.reasons(summary)
 
 
 def table(view: TableView) -> str:

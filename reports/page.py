@@ -7,9 +7,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from bench.analysis.model import Summary
 from loadtests.plan import SlicePlan
-from reports import charts, curves, tables, words
+from reports import charts, curves, micro_table, micro_words, tables, words
 from reports import format as figures
-from reports.facts import RunFacts
+from reports.facts import MICRO_PAGE, RunFacts
+from reports.ledger_section import section
 from reports.palette import variables
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -18,6 +19,8 @@ JOURNEYS = {
     "browse": "90 % reads, 8 % writes, 2 % logout and login",
     "login": "logins",
     "refresh": "reads with access lifetimes of seconds, so that refreshes fire",
+    "write": "writes",
+    "relogin": "logout and login, two requests an arrival",
     "login-heavy": "45 % reads, 5 % writes, 50 % logins",
     "refresh-heavy": "45 % reads, 5 % writes, 50 % refreshes",
     "logout-heavy": "45 % reads, 5 % writes, 50 % logout and login",
@@ -46,10 +49,14 @@ def render(summary: Summary, facts: RunFacts) -> str:
         refused=curves.refused(summary),
         comparison=tables.comparison(summary),
         by_component=tables.by_component(summary),
+        ledger=section(summary),
         latency=tables.latency(summary),
         refusals=tables.refusals(summary),
         traffic=tables.traffic(summary),
         validity=tables.validity(summary),
+        micro_verdict=micro_words.verdict(facts.micro),
+        micro_glance=micro_table.glance(facts.micro),
+        micro_page=MICRO_PAGE,
         environment=tables.environment(facts.environment),
         proofs=tuple(tables.proofs(facts)),
         left_out=tables.names_left_out(summary),

@@ -68,6 +68,22 @@ COMPONENTS = {
     "postgres": ("#cfd8e3", "#434f61"),
 }
 OTHER_COMPONENT = ("#e6ebf1", "#323c4b")
+# The kinds of work in a request: greys for what every request needs, colours for what a scheme may add.
+PARTS = {
+    "haproxy": COMPONENTS["haproxy"],
+    "dispatch": ("#4b7277", "#9cc4c8"),
+    "server": ("#2e3b4e", "#d5deea"),
+    "framework": ("#8d9cb0", "#7486a0"),
+    "carrier": ("#d9a514", "#f3cf5b"),
+    "verify": ("#c8561c", "#ff9c66"),
+    "signature": ("#7b3fb0", "#bf92ee"),
+    "store client": ("#2a7fc2", "#74b8f5"),
+    "store server": ("#93bfe4", "#3c6f9c"),
+    "upstream": ("#2e8050", "#77cc98"),
+    "helpers": COMPONENTS["helpers"],
+    "between": COMPONENTS["postgres"],
+    "other": OTHER_COMPONENT,
+}
 # What became of a request: calm where it was served, else with a hatch of its own, so that no kind needs its colour.
 ANSWERS = {
     "200": Answer("served", "#cfe0d4", "#2b4435", ""),
@@ -98,6 +114,7 @@ def variables() -> dict[str, tuple[str, tuple[str, str]]]:
     pairs = {
         **SURFACES,
         **{f"scheme-{name}": (look.light, look.dark) for name, look in scheme_looks.items()},
+        **{f"part-{name.replace(' ', '-')}": pair for name, pair in PARTS.items()},
         **{f"component-{name}": pair for name, pair in COMPONENTS.items()},
         "component-other": OTHER_COMPONENT,
         **{f"answer-{name.replace(' ', '-')}": (one.light, one.dark) for name, one in ANSWERS.items()},

@@ -91,7 +91,7 @@ def turned(found: Comparison) -> Comparison:
     return Comparison(
         candidate=found.baseline,
         baseline=found.candidate,
-        ratio=Estimate(1 / ratio.value, 1 / ratio.high, 1 / ratio.low),
+        ratio=Estimate(1 / ratio.value, 1 / ratio.high, 1 / ratio.low if ratio.low else math.inf),
         difference_us=Estimate(-difference.value, -difference.high, -difference.low),
         shown=found.shown,
     )

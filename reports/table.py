@@ -1,7 +1,7 @@
 """The comparison on a terminal: 80 columns are enough, colour is a courtesy, and a pipe gets plain text."""
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal, TextIO
 
 from rich.console import Console
@@ -10,6 +10,7 @@ from rich.text import Text
 
 from bench.analysis.model import CellSummary, Summary
 from reports import format as figures
+from reports import ledger_tables, ledger_words
 from reports.rows import Group, Row, groups, refused_in_words
 from reports.tables import NOT_MEASURED, store_operations
 from reports.terminal import terminal
@@ -37,7 +38,7 @@ ROOMY = 104
 
 
 def show(summary: Summary, stream: TextIO, *, target: str = "") -> None:
-    """Print the comparison, the reasons of cells that cannot be compared, and what the A/A pair says, to `stream`.
+    """Print the comparison, the reasons of cells that cannot be compared, the noise and which ledgers close.
 
     `target`: where the servers were that somebody else runs.
     """
@@ -53,7 +54,15 @@ def _print(summary: Summary, console: Console) -> None:
         members = [group for group in found if group.rate_rps == rate_rps]
         console.print(HEADING.format(rate_rps))  # a title of the table's own would be folded to its width
         console.print(_table(members, whole=console.width >= ROOMY))
-    for line in (*reasons(summary), aa_line(summary)):
+    _print_lines((*reasons(summary), aa_line(summary)), console)
+    if ledger := ledger_tables.printed(summary):
+        console.print(f"\n{ledger_tables.HEADING}")
+        console.print(ledger)
+        _print_lines(ledger_words.sentences(summary), console)
+
+
+def _print_lines(lines: Iterable[str], console: Console) -> None:
+    for line in lines:
         console.print(textwrap.fill(line, console.width, subsequent_indent="  ", break_long_words=False))
 
 

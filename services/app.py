@@ -15,6 +15,7 @@ from services.parts import ServiceParts, open_parts
 from services.passwords import Passwords
 from services.problems import install
 from services.settings import Settings, from_environment
+from services.spans import watch
 
 if TYPE_CHECKING:
     from services.metrics import Metrics
@@ -69,6 +70,7 @@ def assemble(parts: ServiceParts, specs: Iterable[SchemeSpec], metrics: "Metrics
     notes = Notes(parts.settings.notes_max)
     for spec in specs:
         scheme = spec.build(parts)
+        watch("verify", scheme, "issue", "verify", "renew", "revoke")
         for name in spec.traits.carriers:
             carrier = open_carrier(name, lambda: parts.keys.csrf_secret)
             _mount(app, f"/{spec.name}/{name}", Mount(scheme, carrier, parts, passwords, notes))

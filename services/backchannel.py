@@ -7,6 +7,7 @@ from typing import Protocol
 from services.clock import Clock
 from services.contract import UPSTREAM, Grant, LimitReachedError, RejectedError, StoreDownError
 from services.settings import Settings
+from services.spans import watch
 from services.stores.vaults import Kept, Tokens, TokenVault
 
 
@@ -35,6 +36,7 @@ class Backchannel:
         self._source = source
         shortest_s = settings.access_ttl_s * (1 - settings.access_ttl_jitter_ratio)
         self._left_s = min(settings.upstream_left_s, shortest_s / 2)
+        watch("verify", self, "fresh")
 
     def begin(self, owner: str, sid: str, grant: Grant) -> Grant:
         """A session over the tokens of `grant`; these are revoked when it cannot begin. LimitReachedError."""

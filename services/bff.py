@@ -13,7 +13,7 @@ import falcon
 from services.answers import App, Health
 from services.backchannel import Backchannel
 from services.bff_endpoints import ENDPOINTS, BffMount
-from services.carriers import CookieCarrier, challenge
+from services.carriers import challenge, open_carrier
 from services.catalogue import chosen
 from services.clock import Clock, open_clock
 from services.contract import SchemeSpec
@@ -67,7 +67,7 @@ def assemble(
 ) -> App:
     """Mount a scheme over each of `vaults`, by its name."""
     ring = open_ring(settings)
-    carrier = CookieCarrier(lambda: ring.csrf_secret)
+    carrier = open_carrier("cookie", lambda: ring.csrf_secret)
     app = App(settings.replica, metrics)
     install(app, challenge)
     app.add_route("/healthz", Health())

@@ -9,6 +9,7 @@ from services.bodies import text
 from services.contract import Carrier, Grant, RejectedError
 from services.csrf import is_same, login_of, make_token
 from services.problems import Problem
+from services.spans import watch
 
 SESSION_COOKIE = "__Host-session"
 REFRESH_COOKIE = "__Host-refresh"
@@ -179,7 +180,9 @@ class BearerCarrier:
 
 def open_carrier(name: Carrier, csrf_secret: Callable[[], bytes]) -> HttpCarrier:
     """The carrier called `name`; `csrf_secret` is asked at each use, so that a rotated key ring takes effect."""
-    return CookieCarrier(csrf_secret) if name == "cookie" else BearerCarrier()
+    carrier = CookieCarrier(csrf_secret) if name == "cookie" else BearerCarrier()
+    watch("carrier", carrier, "credential", "log_in", "renew", "swap", "withdraw", "guard_origin", "guard_token")
+    return carrier
 
 
 def challenge(uri_template: str) -> str:

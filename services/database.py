@@ -3,7 +3,7 @@
 import select
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from queue import Empty, Queue
+from queue import Empty, SimpleQueue
 from typing import Any, LiteralString
 
 import psycopg
@@ -13,6 +13,7 @@ from psycopg.pq import TransactionStatus
 from services.contract import StoreDownError
 from services.counting import Count
 from services.settings import Settings, SettingsError
+from services.spans import watch
 
 Row = tuple[Any, ...]
 Values = Mapping[str, object]
@@ -27,6 +28,8 @@ class Connection(psycopg.Connection[Row]):
     """A connection whose every exchange with the server takes at most `bound_s`: a hung server is a down one."""
 
     bound_s: float = 1.0
+    hang_up: select.poll
+    """Tells, without a round trip, whether the server has something to say."""
 
     def wait(self, gen: PQGen[RV], interval: float = _WAKE_S, timeout: float | None = None) -> RV:
         """OperationalError when the server does not answer in time."""
@@ -55,19 +58,16 @@ class Database:
     def __init__(self, settings: Settings, count: Count | None = None) -> None:
         self._settings = settings
         self._kind = counting(count) if count else Connection
-        self._slots: Queue[Connection | None] = Queue()
+        self._slots: SimpleQueue[Connection | None] = SimpleQueue()
         for _ in range(settings.database_pool):
             self._slots.put(None)
+        watch("postgres", self, "one", "all", "run")
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
         """A connection of one's own for the block; keep it short. StoreDownError."""
+        connection = self._taken()
         try:
-            connection = self._slots.get(timeout=self._settings.store_timeout_s)
-        except Empty:
-            raise StoreDownError(store="postgres") from None
-        try:
-            connection = self._open(connection)
             yield connection
         except psycopg.OperationalError as error:
             raise StoreDownError(store="postgres") from error
@@ -75,9 +75,17 @@ class Database:
             self._slots.put(_kept(connection))
 
     def one(self, statement: LiteralString, values: Values) -> Row | None:
-        """The first row of one statement in autocommit. StoreDownError."""
-        with self.connection() as connection:
+        """The first row of one statement in autocommit: the hot read, so as `connection` without its generator.
+
+        StoreDownError.
+        """
+        connection = self._taken()
+        try:
             return connection.execute(statement, values).fetchone()
+        except psycopg.OperationalError as error:
+            raise StoreDownError(store="postgres") from error
+        finally:
+            self._slots.put(_kept(connection))
 
     def all(self, statement: LiteralString, values: Values) -> Sequence[Row]:
         """The rows of one statement in autocommit. StoreDownError."""
@@ -102,6 +110,20 @@ class Database:
             if connection is not None:
                 connection.close()
             self._slots.put(None)
+
+    def _taken(self) -> Connection:
+        """One that is open; its slot is empty until something is put back."""
+        try:
+            connection = self._slots.get(timeout=self._settings.store_timeout_s)
+        except Empty:
+            raise StoreDownError(store="postgres") from None
+        try:
+            return self._open(connection)
+        except BaseException as error:
+            self._slots.put(None)
+            if isinstance(error, psycopg.OperationalError):
+                raise StoreDownError(store="postgres") from error
+            raise
 
     def _open(self, connection: Connection | None) -> Connection:
         if connection is None:
@@ -129,6 +151,8 @@ def connect(settings: Settings, kind: type[Connection] = Connection) -> Connecti
         message = f"AUTHBENCH_DATABASE_URL is {settings.database_url!r}, expected postgresql://USER@HOST:PORT/DATABASE"
         raise SettingsError(message) from error
     connection.bound_s = settings.store_timeout_s
+    connection.hang_up = select.poll()
+    connection.hang_up.register(connection.fileno(), select.POLLIN)
     return connection
 
 
@@ -139,14 +163,12 @@ def _password(settings: Settings) -> str | None:
 
 def _is_hung_up(connection: Connection) -> bool:
     """An idle connection has nothing to say; when it can be read, the server has closed it. Costs no round trip."""
-    watch = select.poll()
-    watch.register(connection.fileno(), select.POLLIN)
-    return bool(watch.poll(0))
+    return bool(connection.hang_up.poll(0))
 
 
-def _kept(connection: Connection | None) -> Connection | None:
+def _kept(connection: Connection) -> Connection | None:
     """`connection` if it is ready for the next one; a broken or half-used one is closed."""
-    if connection is not None and connection.info.transaction_status != TransactionStatus.IDLE:
+    if connection.pgconn.transaction_status != TransactionStatus.IDLE:
         connection.close()
         return None
     return connection

@@ -6,13 +6,14 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from services.catalogue import chosen
 from services.keys import open_ring
-from services.settings import Bind, SettingsError, from_environment, host_and_port
+from services.settings import Bind, Settings, SettingsError, from_environment, host_and_port
+from services.spans import Account, keep_account, kept
 
 if TYPE_CHECKING:
     from services.metrics import Metrics
@@ -56,10 +57,22 @@ class Forked(Protocol):
     ppid: int
 
 
-class Loaded(Protocol):
-    """What is needed of a gunicorn worker later on: the application."""
+class Threaded(Protocol):
+    """What is needed of a worker later on: the application, and where account is kept, who calls it.
 
-    wsgi: object
+    One thread waits for requests; the others serve one each and tell it so.
+    """
+
+    wsgi: Callable[..., object]
+    handle: Callable[..., object]
+    wait_for_and_dispatch_events: Callable[..., object]
+    method_queue: "Deferring"
+
+
+class Deferring(Protocol):
+    """Where the serving threads leave word."""
+
+    defer: Callable[..., object]
 
 
 def on_starting(_server: object) -> None:
@@ -73,6 +86,7 @@ def on_starting(_server: object) -> None:
         settings = from_environment()
         chosen(settings.schemes)
         open_ring(settings)
+        _check_spans(settings)
         if settings.metrics_bind:
             _metrics_listeners.append(_listen(settings.metrics_bind))
     except SettingsError as error:
@@ -87,16 +101,35 @@ def post_fork(_server: object, worker: Forked) -> None:
             os._exit(1)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    keep_account(from_environment().spans_file)
 
 
-def post_worker_init(worker: Loaded) -> None:
-    """Publish what the application counts, if it is one that does."""
+def post_worker_init(worker: Threaded) -> None:
+    """Publish what the application counts, and keep account of those who call it, where that is wanted."""
     metrics: Metrics | None = getattr(worker.wsgi, "metrics", None)
     if metrics:
         from services.metrics import Exposition  # noqa: PLC0415 - gevent has to patch what it imports first
 
         for listener in _metrics_listeners:
             Exposition(metrics.registry, listener)
+    if account := kept():
+        _watch(worker, account)
+
+
+def _watch(worker: Threaded, account: Account) -> None:
+    worker.wsgi = account.around("framework", worker.wsgi)
+    worker.handle = account.serving(worker.handle)
+    worker.wait_for_and_dispatch_events = account.outermost("dispatch", worker.wait_for_and_dispatch_events)
+    worker.method_queue.defer = account.around("dispatch", worker.method_queue.defer)
+
+
+def _check_spans(settings: Settings) -> None:
+    """Greenlets take turns on one thread, whose clock so tells nothing of any of them."""
+    if settings.spans_file and worker_class != "gthread":
+        message = (
+            f"AUTHBENCH_SPANS_FILE is set and AUTHBENCH_WORKER_CLASS is {worker_class!r}, expected gthread; unset one"
+        )
+        raise SettingsError(message)
 
 
 def _listen(bind: Bind) -> socket.socket:

@@ -7,6 +7,7 @@ from services.clock import Clock
 from services.contract import RejectedError
 from services.keys import KeySource
 from services.settings import Settings
+from services.spans import around
 from services.tokens import Claims, claims_of
 
 # The library knows the system's time only; the service's clock is asked instead.
@@ -22,6 +23,7 @@ class PlainTokens:
         self._clock = clock
         self._keys = keys
         self._alg = alg
+        self._decode = around("signature", jwt.decode)
 
     def read(self, token: str) -> Claims:
         """What a token says that is good now. RejectedError(reason)."""
@@ -38,4 +40,4 @@ class PlainTokens:
         if key is None:
             raise RejectedError(reason="bad-signature")
         audience, issuer = self._settings.audience, self._settings.issuer
-        return jwt.decode(token, key.verification, [self._alg], _OPTIONS, audience=audience, issuer=issuer)
+        return self._decode(token, key.verification, [self._alg], _OPTIONS, audience=audience, issuer=issuer)

@@ -13,6 +13,7 @@ from redis.retry import Retry
 from services.contract import StoreDownError
 from services.counting import Count, counted
 from services.settings import Settings, SettingsError
+from services.spans import around
 
 DOWN = (redis.ConnectionError, redis.TimeoutError, OutOfMemoryError, ReadOnlyError)
 """What it raises when the server is away, hangs, or cannot take a write."""
@@ -55,9 +56,9 @@ class RedisClient:
 
     def __init__(self, settings: Settings, connect: Connect = bounded, count: Count | None = None) -> None:
         self._redis = connect(settings)
-        self.execute: Callable[..., Any] = counted(self._redis.execute_command, count)
+        self.execute: Callable[..., Any] = around("redis", counted(self._redis.execute_command, count))
         """As `command`, but raises DOWN as it is: for a hot read, which counts every call."""
-        self._exchange = counted(self._pipelined, count)
+        self._exchange = around("redis", counted(self._pipelined, count))
 
     def command(self, *words: Word) -> Any:  # noqa: ANN401 - any Redis reply
         """The server's reply to one command. StoreDownError when it is away."""

@@ -93,6 +93,8 @@ class Settings:
     """Where the helper services of plugins listen, as NAME=URL."""
     metrics_bind: Bind = ""
     """Where Prometheus may fetch what the process counts about itself; empty: it counts nothing."""
+    spans_file: Path | None = None
+    """Where the process keeps account of its CPU time by part, for who takes a request apart; none: it keeps none."""
 
 
 def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:

@@ -19,6 +19,7 @@ from services.clock import Clock
 from services.contract import CredentialTooLongError, Grant, RejectedError, Verified
 from services.keys import KeySource
 from services.settings import Settings
+from services.spans import watch
 
 TOKEN_TYPE = "at+jwt"  # noqa: S105 - the media type of RFC 9068
 MAX_CHARS = 8000
@@ -107,6 +108,7 @@ class AccessTokens:
         named = [permission(number) for number in range(settings.login_claims)]
         self._permitted: Mapping[str, list[str]] = {PERMISSIONS: named} if named else {}
         self._jws = PyJWS(algorithms=[alg])
+        watch("signature", self._jws, "encode", "decode")
         # a ring without a key to sign with is found at start-up, not at the first login
         keys.signing(alg)
 

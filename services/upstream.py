@@ -13,6 +13,7 @@ from services.contract import UPSTREAM, Grant, StoreDownError
 from services.counting import Count
 from services.link import Link, Request
 from services.settings import Settings
+from services.spans import watch
 from services.stores.vaults import Tokens
 
 MOUNT = "/refresh-token/bearer"
@@ -58,6 +59,7 @@ class Upstream:
 
     def __init__(self, settings: Settings, count: Count | None = None) -> None:
         self._link = Link("UPSTREAM_URL", settings.upstream_url, settings.upstream_timeout_s, count)
+        watch("upstream", self, "ask")
 
     def ask(self, call: Call) -> bytes:
         """The body of a success. RejectedError, or the Problem the API answered with."""

@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from loadtests.plan import CellPlan
+
+if TYPE_CHECKING:
+    from bench.analysis.ledger_model import Ledger
 
 Status = Literal["VALID", "INVALID", "UNPROVEN"]
 CONFIDENCE = 0.95
@@ -117,10 +120,12 @@ class Summary:
     """A whole run.
 
     `to_control` compares every comparable cell with the control of its slice and replica count; `to_each_other`
-    compares schemes pairwise at equal replicas. INVALID cells and cells with refusals are in neither.
+    compares schemes pairwise at equal replicas. INVALID cells and cells with refusals are in neither. Twins are cells
+    of no summary: they are in `ledgers` alone.
     """
 
     cells: tuple[CellSummary, ...]
     to_control: tuple[Comparison, ...]
     to_each_other: tuple[Comparison, ...]
     control: Control | None
+    ledgers: "tuple[Ledger, ...]" = ()

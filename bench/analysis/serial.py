@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from bench.analysis.ledger_model import Entry, Ledger, Part, Request, StoreCalls
 from bench.analysis.model import CellSummary, Comparison, Control, Estimate, Refusals, Summary, Verdict
 from loadtests.plan import CellPlan
 
@@ -53,6 +54,7 @@ def _summary(values: Values) -> Summary:
         to_control=tuple(map(_comparison, values["to_control"])),
         to_each_other=tuple(map(_comparison, values["to_each_other"])),
         control=None if control is None else _control(control),
+        ledgers=tuple(map(_ledger, values.get("ledgers", ()))),
     )
 
 
@@ -83,6 +85,24 @@ def _control(values: Values) -> Control:
     first, again = values["pair"]
     half_width = _end(values["half_width_ratio"], math.inf)
     return Control((first, again), _estimate(values["ratio"]), half_width, values["differs"])
+
+
+def _ledger(values: Values) -> Ledger:
+    known = {
+        "extra_us": _estimate(values["extra_us"]),
+        "entries": tuple(Entry(**{**one, "extra_us": _estimate(one["extra_us"])}) for one in values["entries"]),
+        "residual_us": _estimate(values["residual_us"]),
+        "residuals_us": {name: _estimate(item) for name, item in values["residuals_us"].items()},
+        "request": _request(values["request"]),
+        "control_request": _request(values["control_request"]),
+        "store_calls": tuple(StoreCalls(**one) for one in values["store_calls"]),
+    }
+    return Ledger(**{**values, **known})
+
+
+def _request(values: Values) -> Request:
+    parts = tuple(Part(**{**one, "us": _estimate(one["us"])}) for one in values["parts"])
+    return Request(parts, _estimate(values["instrumentation_us"]), _estimate(values["total_us"]))
 
 
 def _estimate(values: Values) -> Estimate:

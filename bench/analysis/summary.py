@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from bench.analysis import costs, intervals, latency
 from bench.analysis.comparison import compare
+from bench.analysis.ledger import ledgers
 from bench.analysis.model import CellSummary, Estimate, Status, Summary, Verdict
 from bench.analysis.outcomes import refusals, succeeded
 from loadtests.record import Footer, Record
@@ -18,15 +19,18 @@ DIED = "the record ends without a footer: the cell died while it was measured; l
 def summarise(records: Iterable[Record], needs_affinity: Collection[str]) -> Summary:
     """The figures of every cell over its blocks, and the comparisons between cells; cells in the order they appear.
 
-    `needs_affinity`: the schemes whose credential works only on the replica that issued it.
+    `needs_affinity`: the schemes whose credential works only on the replica that issued it. Twins make ledgers and
+    nothing else: what their services keep account of makes them dearer than what they are twins of.
     """
+    ordered = sorted(records, key=lambda record: record.header.block)
     cells: dict[str, list[Record]] = defaultdict(list)
-    for record in sorted(records, key=lambda record: record.header.block):
-        cells[record.header.cell.id].append(record)
+    for record in ordered:
+        if not record.header.cell.is_twin:
+            cells[record.header.cell.id].append(record)
     summaries = tuple(summarise_cell(blocks, needs_affinity) for blocks in cells.values())
     totals = {name: _totals_us(_believed(blocks)) for name, blocks in cells.items()}
     found = compare(summaries, totals)
-    return Summary(summaries, found.to_control, found.to_each_other, found.control)
+    return Summary(summaries, found.to_control, found.to_each_other, found.control, ledgers(ordered))
 
 
 def summarise_cell(records: Sequence[Record], needs_affinity: Collection[str]) -> CellSummary:

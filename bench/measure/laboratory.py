@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from psycopg import OperationalError
 from redis.exceptions import RedisError
@@ -14,7 +14,7 @@ from bench.stack.arm import RunningArm
 from bench.stack.janitor import look
 from loadtests.assignment import USERNAME, Target
 from loadtests.plan import ArmPlan
-from loadtests.record import Resource, Sample
+from loadtests.record import Resource, Sample, Span
 from loadtests.visitor import Visitor
 
 POSTGRES = "postgres"
@@ -32,13 +32,14 @@ UNREADABLE = (OSError, OperationalError, RedisError)
 class Reading:
     """Everything that can be read of an arm at one instant; None for what did not tell.
 
-    `processes`: who each one is. `requests`: what passed the load balancer.
+    `processes`: who each one is. `requests`: what passed the load balancer. `spans`: of a twin, since its start.
     """
 
     processes: Mapping[str, str]
     resources: tuple[Resource, ...]
     commands: Counts | None
     requests: int | None
+    spans: Mapping[str, Span] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +55,12 @@ class Work:
     """What the stores counted for an arm in a slice, None where it cannot be told.
 
     `doubt`: why nothing shows that the scheme did its work, as long as no load balancer counts along; "": it is shown.
+    `spans`: what a twin's services spent on what.
     """
 
     commands: Counts | None
     doubt: str
+    spans: Mapping[str, Span] = field(default_factory=dict)
 
 
 def grown(before: Reading, after: Reading) -> Counts | None:
@@ -65,6 +68,15 @@ def grown(before: Reading, after: Reading) -> Counts | None:
     if before.commands is None or after.commands is None:
         return None
     return difference(before.commands, after.commands)
+
+
+def spent(before: Reading, after: Reading) -> Mapping[str, Span]:
+    """What the services of a twin spent in between; those spans that were never opened then are left out."""
+    return {
+        name: Span(now.calls - then.calls, now.cpu_ns - then.cpu_ns, now.inner - then.inner)
+        for name, now in after.spans.items()
+        if now.calls > (then := before.spans.get(name, Span(0, 0, 0))).calls
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +135,7 @@ class ArmBench:
             commands = self.store_commands()
         with suppress(*UNREADABLE):
             requests = _requests(self.arm)
-        return Reading(processes, resources, commands, requests)
+        return Reading(processes, resources, commands, requests, self.arm.spans())
 
     def account_polling(self) -> tuple[Resource, ...]:
         """An account of what wakes up by itself.
@@ -135,7 +147,8 @@ class ArmBench:
 
     def work(self, before: Reading, after: Reading, _loads: Sequence[Load]) -> Work:
         """Its stores are its own, and its load balancer counts along where it sees requests."""
-        return Work(grown(before, after), UNSEEN if self.plan.balancing == "roundrobin-l4" else UNPROVEN)
+        doubt = UNSEEN if self.plan.balancing == "roundrobin-l4" else UNPROVEN
+        return Work(grown(before, after), doubt, spent(before, after))
 
 
 def _requests(arm: RunningArm) -> int | None:

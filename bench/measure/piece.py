@@ -15,7 +15,7 @@ from bench.analysis.model import Verdict
 from bench.measure import environment
 from bench.measure.cpu import cpu_ns, rates_ns_per_s
 from bench.measure.laboratory import Load, Reading, Work
-from bench.measure.proof import CONTROL, Counts
+from bench.measure.proof import CONTROL
 from bench.measure.verdict import Evidence, control_drift_ratio, judge
 from bench.stack.pinning import apart
 from bench.stack.process import Process
@@ -247,26 +247,27 @@ class Loading:
                 *(event for event in conditions.injected if event.target in {"", cell.arm}),
                 Event(loaded.end_ns, "slice-end", cell.arm),
             ),
-            footer=self._footer(evidence, work.commands, self._judged(evidence), loaded),
+            footer=self._footer(evidence, work, self._judged(evidence), loaded),
         )
 
     def _header(self, cell: CellPlan) -> Header:
         return Header(cell, self._plan.index, tuple(sorted(arm.id for arm in self._plan.arms)), self._facts)
 
-    def _footer(self, evidence: Evidence, commands: Counts | None, verdict: Verdict, loaded: Loaded) -> Footer:
+    def _footer(self, evidence: Evidence, work: Work, verdict: Verdict, loaded: Loaded) -> Footer:
         return Footer(
             counts=evidence.counts,
             verdict=verdict.status,
             reasons=verdict.reasons,
             disturbed=verdict.disturbed,
             idle_cpu_ns_per_s=self._idle.get(evidence.cell.arm, {}),
-            store_commands=commands,
+            store_commands=work.commands,
             generator_cpu_ratio=evidence.generator_cpu_ratio,
             loop_lag_ns=evidence.loop_lag_ns,
             workers=loaded.workers,
             clock_uncertainty_ns=evidence.clock_uncertainty_ns,
             lateness_p99_ms=_lateness_p99_ms(evidence),
             timer=loaded.timer,
+            spans=work.spans,
         )
 
 

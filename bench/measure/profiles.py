@@ -10,7 +10,7 @@ from loadtests.plan import ArmPlan, Balancing, BlockPlan, SlicePlan
 from services.contract import Carrier, SchemeSpec
 
 CONTROL = "none"
-AGAIN = "-again"
+AGAIN, TWIN = "-again", "-twin"
 STALL_S = 1.0
 VISITORS_MIN = 24
 
@@ -30,6 +30,7 @@ class Profile:
     blocks: int
     slices: tuple[SlicePlan, ...]
     every_carrier: bool = False
+    ledger: bool = False
 
 
 # Rates are per arm: two cores bear about 420 requests/s over all arms, generator included (14 arms of `quick`, 41 of
@@ -50,6 +51,7 @@ PROFILES: Mapping[ProfileName, Profile] = {
             SlicePlan("cpu", 10, 40, pinned=True),
             SlicePlan("latency", 10, 47, pinned=False),
         ),
+        ledger=True,
     ),
     "rigorous": Profile(
         schemes=(),
@@ -63,6 +65,7 @@ PROFILES: Mapping[ProfileName, Profile] = {
             SlicePlan("latency", 5, 120, pinned=False),
         ),
         every_carrier=True,
+        ledger=True,
     ),
 }
 
@@ -80,6 +83,8 @@ class Choices:
     seconds: int | None = None
     blocks: int | None = None
     seed: int = 0
+    ledger: bool | None = None
+    """Whether arms have twins that tell where their CPU time goes; None: as the profile has it."""
 
 
 def plan_blocks(choices: Choices, catalogue: Mapping[str, SchemeSpec]) -> tuple[BlockPlan, ...]:
@@ -91,7 +96,10 @@ def plan_blocks(choices: Choices, catalogue: Mapping[str, SchemeSpec]) -> tuple[
 
 
 def plan_arms(choices: Choices, catalogue: Mapping[str, SchemeSpec], visitors: int) -> tuple[ArmPlan, ...]:
-    """Every scheme at every replica count, the control among them, entered twice; a refresh apart from the reads."""
+    """Every scheme at every replica count, the control among them, entered twice; a refresh apart from the reads.
+
+    With a ledger, those at the first replica count have twins.
+    """
     profile = PROFILES[choices.profile]
     names = _schemes(choices, profile, catalogue)
     arms = [
@@ -106,7 +114,9 @@ def plan_arms(choices: Choices, catalogue: Mapping[str, SchemeSpec], visitors: i
         for arm in arms
         if catalogue[arm.scheme].traits.can_renew and arm.replicas == arms[0].replicas
     ]
-    return (*arms, replace(arms[0], id=arms[0].id + AGAIN), *refreshes)
+    keeps_ledger = profile.ledger if choices.ledger is None else choices.ledger
+    twins = [replace(arm, id=arm.id + TWIN, is_twin=True) for arm in arms if arm.replicas == arms[0].replicas]
+    return (*arms, replace(arms[0], id=arms[0].id + AGAIN), *refreshes, *(twins if keeps_ledger else ()))
 
 
 def _schemes(choices: Choices, profile: Profile, catalogue: Mapping[str, SchemeSpec]) -> Sequence[str]:

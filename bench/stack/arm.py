@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from secrets import token_hex
 from typing import NamedTuple
 
@@ -19,10 +20,14 @@ from bench.stack.replicas import Replica, Role
 from bench.stack.supervisor import Supervisor
 from bench.stack.valkey import Valkey, start_valkey
 from loadtests.plan import ArmPlan
+from loadtests.record import Span
 from services.catalogue import find
 from services.contract import SchemeSpec
 from services.settings import Settings
+from services.spans import SpanName, Spent
 
+SPANS = Path("spans")
+"""What the services of a twin keep their accounts in, each in its own folder."""
 BEHIND_BFF = "refresh-token"
 """What BFFs ask the API for, so replicas serve it beside an arm's own schemes."""
 
@@ -119,6 +124,14 @@ class RunningArm:
             "postgres": self.cluster.statement_counts(self.database),
         }
 
+    def spans(self) -> Mapping[str, Span]:
+        """What its services have spent on what, by `component/name`; nothing unless it is a twin. OSError."""
+        return {
+            f"{component}/{name}": Span(*map(sum, zip(*accounts, strict=True)))
+            for component, members in (("bff", self.bffs), ("replicas", self.replicas))
+            for name, accounts in _by_name([member.spans() for member in members]).items()
+        }
+
     def reset_counts(self) -> None:
         """Begin counting store commands anew."""
         if self.valkey:
@@ -151,6 +164,12 @@ def _parts(component: str, members: Sequence[Replica | RunningHelper]) -> Iterat
             yield Part(component, name, pid)
 
 
+def _by_name(accounts: Sequence[Mapping[SpanName, Spent]]) -> Mapping[SpanName, list[Spent]]:
+    """The spans of several services; those that never opened are left out."""
+    names = {name: [account[name] for account in accounts] for name in (accounts[0] if accounts else ())}
+    return {name: members for name, members in names.items() if any(member.calls for member in members)}
+
+
 def start_arm(plan: ArmPlan, foundation: Foundation, setup: Setup) -> RunningArm:
     """Start everything of `plan` but its database; replicas are not waited for. NotReadyError."""
     supervisor, cluster = foundation.supervisor, foundation.cluster
@@ -161,6 +180,7 @@ def start_arm(plan: ArmPlan, foundation: Foundation, setup: Setup) -> RunningArm
     ports = [cluster.port, *(one.port for one in [valkey] if one)]
     distance = Distance(supervisor, plan.id, ports) if setup.distant else None
     settings = _complete(setup, cluster.url(database), valkey, distance)
+    settings = replace(settings, spans_file=SPANS if plan.is_twin else None)
     helpers = start_helpers(supervisor, plan.id, specs, settings)
     settings = replace(settings, helpers=tuple(helper.address for helper in helpers))
     site = _Site(plan, supervisor, settings, specs)

@@ -16,6 +16,7 @@ from bench.stack.process import Command, Process
 from bench.stack.supervisor import Supervisor
 from services.clock import set_offset
 from services.settings import Settings, to_environment
+from services.spans import SpanName, Spent, read_spans
 
 ROOM = Path(services.__file__).parent
 Role = Literal["replica", "bff", "hop"]
@@ -28,7 +29,8 @@ ARGV = (sys.executable, "-m", "gunicorn", "--config", str(ROOM / "gunicorn_conf.
 class Replica:
     """One replica of `arm`. Names repeat from arm to arm, so that X-Replica costs every arm the same bytes.
 
-    Starting it does not wait for it. Its port is its own for life: while it is dead, connections are refused.
+    Starting it does not wait for it. Its port is its own for life: while it is dead, connections are refused. One
+    whose `settings` have a `spans_file` keeps its account in a file of that name in its own folder.
     """
 
     def __init__(
@@ -43,7 +45,8 @@ class Replica:
         self._folder = supervisor.folder(self._process_name)
         self._clock = self._folder / "clock"
         set_offset(self._clock, 0.0)
-        self._settings = replace(settings, replica=self.name, clock_file=self._clock)
+        self._spans = self._folder / settings.spans_file.name if settings.spans_file else None
+        self._settings = replace(settings, replica=self.name, clock_file=self._clock, spans_file=self._spans)
         self.process = self._start()
 
     @property
@@ -62,6 +65,10 @@ class Replica:
         pid = self.process.pid
         workers = [member for member in self._members if member != pid]
         return {f"{self.name}-master": pid, self.name: workers[0]} if workers else {}
+
+    def spans(self) -> Mapping[SpanName, Spent]:
+        """What its worker has spent on what; nothing where it keeps no account. OSError, ValueError."""
+        return read_spans(self._spans) if self._spans else {}
 
     def skew(self, offset_s: float) -> None:
         """Move its clock to `offset_s` from system time, while it runs."""

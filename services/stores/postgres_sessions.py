@@ -10,7 +10,7 @@ from services.stores import session_sql as sql
 from services.stores.bulk import pieces
 from services.stores.credentials import digest
 from services.stores.session_limit import Limited, begin_login
-from services.stores.sessions import Begun, SessionRecord, begin_new
+from services.stores.sessions import Begun, begin_new
 
 TOUCHES_PER_IDLE = 10
 """However short the idle limit, a use is written down at least this often within it."""
@@ -59,14 +59,14 @@ class PostgresSessions:
         row = self._database.one(sql.READ, {"hash": key})
         if row is None:
             raise RejectedError(reason="unknown")
-        record, used_at_s = SessionRecord(*row[:5]), row[5]
-        if now_s >= min(used_at_s + self._idle_s, record.expires_at_s):
+        user_id, role, sid, _, expires_at_s, used_at_s = row
+        left_s = min(used_at_s + self._idle_s, expires_at_s) - now_s
+        if left_s <= 0:
             raise RejectedError(reason="expired")
         if now_s >= used_at_s + self._touch_s:
             self._database.run(sql.TOUCH, {"hash": key, "now": now_s, "due": now_s - self._touch_s})
-            used_at_s = now_s
-        expires_in_s = record.expires_in_s(now_s, used_at_s + self._idle_s - now_s)
-        return Verified(record.user_id, record.role, record.sid, expires_in_s)
+            left_s = min(self._idle_s, expires_at_s - now_s)
+        return Verified(user_id, role, sid, int(left_s))
 
     def end(self, credential: str) -> None:
         """See SessionStore."""

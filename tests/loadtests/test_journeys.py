@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.journeys import MIXES, RENEWING, Step, steps
+from loadtests.journeys import FIRST_REQUEST, MIXES, RENEWING, Step, first_requests, steps
 from loadtests.plan import JOURNEYS, Journey
 from loadtests.visitor import change_login, log_in, read, refresh, write
 
@@ -28,9 +28,12 @@ def test_a_seed_is_a_journey(journey: Journey, seed: int) -> None:
     assert _drawn(journey, seed, 200) == _drawn(journey, seed, 200)
 
 
-@pytest.mark.parametrize(("journey", "step"), [("steady", read), ("login", log_in), ("refresh", refresh)])
+@pytest.mark.parametrize(
+    ("journey", "step"),
+    [("steady", read), ("login", log_in), ("refresh", refresh), ("write", write), ("relogin", change_login)],
+)
 def test_plain_journeys_repeat_one_step(journey: Journey, step: Step) -> None:
-    """Steady reads, login logs in, refresh refreshes."""
+    """Steady reads, login logs in, refresh refreshes, write writes, relogin logs out and in."""
     assert set(_drawn(journey, 1, 50)) == {step}
 
 
@@ -56,6 +59,13 @@ def test_a_heavy_journey_is_half_of_one_step(journey: Journey, step: Step) -> No
 def test_who_refreshes_is_known() -> None:
     """A journey that refreshes is listed, so that it can be refused to a scheme without."""
     assert set(RENEWING) == {"refresh", "refresh-heavy"}
+
+
+def test_what_an_arrival_begins_with_is_known() -> None:
+    """Every step has a first request; a login after a logout is none."""
+    assert set(FIRST_REQUEST) == {step for mix in MIXES.values() for step in mix}
+    assert first_requests("browse") == {"read", "write", "logout"}
+    assert first_requests("login-heavy") == {"read", "write", "login"}
 
 
 def test_visitors_browse_apart() -> None:

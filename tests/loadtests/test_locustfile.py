@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -26,7 +26,7 @@ from loadtests.locust_.ui_command import LOCUSTFILE, locust_command, master_opti
 from loadtests.locust_.ui_options import HOST_BALANCING
 from loadtests.plan import JOURNEYS, ArmPlan
 from services.catalogue import SCHEMES
-from tests.fleet import unmeasured
+from tests.fleet import full_speed
 
 pytestmark = pytest.mark.stack
 
@@ -154,9 +154,7 @@ def arm(foundation: Foundation) -> Iterator[RunningArm]:
     """Two replicas that serve every scheme, in turns."""
     plan = ArmPlan("ui", "redis-session", "cookie", 2, "roundrobin", "browse", PEOPLE)
     stack = Stack([plan], foundation, front=Front(sticky_port=free_port()), mounted=tuple(SCHEMES))
-    with ExitStack() as ending:
-        with unmeasured():
-            ending.enter_context(stack)
+    with full_speed(stack):
         yield stack.arms["ui"]
 
 

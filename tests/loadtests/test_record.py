@@ -25,6 +25,7 @@ from loadtests.record import (
     RecordError,
     Resource,
     Sample,
+    Span,
     read,
     write,
 )
@@ -76,6 +77,7 @@ RECORD = Record(
         loop_lag_ns=7,
         lateness_p99_ms=0.25,
         timer="timerfd",
+        spans={"replicas/verify": Span(40, 90_000, 40)},
     ),
 )
 TEXT = st.text(max_size=8)
@@ -99,6 +101,7 @@ FOOTERS = st.builds(
     generator_cpu_ratio=st.none() | REAL,
     workers=st.integers(1, 24),
     clock_uncertainty_ns=st.none() | st.integers(0),
+    spans=st.dictionaries(TEXT, st.from_type(Span), max_size=2),
 )
 RECORDS = st.builds(
     Record,
@@ -275,7 +278,7 @@ def test_a_cell_that_knows_nothing_of_connections_kept_them(tmp_path: Path) -> N
     write(tmp_path / "new", RECORD)
     first, *lines = gzip.decompress((tmp_path / "new").read_bytes()).decode().splitlines()
     header = json.loads(first)
-    del header["cell"]["reconnects"]
+    del header["cell"]["reconnects"], header["cell"]["is_twin"]
     with gzip.open(tmp_path / "old", "wt", encoding="utf-8") as file:
         file.write("\n".join([json.dumps(header), *lines, ""]))
     assert read(tmp_path / "old") == RECORD
@@ -286,6 +289,6 @@ def test_every_field_is_documented() -> None:
     text = (Path(__file__).parents[2] / "docs" / "record.md").read_text(encoding="utf-8")
     assert f"version {VERSION}" in text
     sections = dict(re.findall(r"^## (\w+)[^\n]*\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL))
-    for value in (Header, CellPlan, Sample, Resource, Event, Footer, Counts):
+    for value in (Header, CellPlan, Sample, Resource, Event, Footer, Span, Counts):
         documented = re.findall(r"^\| `(\w+)` \|", sections[value.__name__], re.MULTILINE)
         assert documented == [field.name for field in fields(value)]

@@ -10,7 +10,7 @@ import pytest
 from bench.analysis.model import Comparison, Estimate, Refusals, Summary, Verdict
 from reports import charts, curves
 from reports import format as figures
-from reports.palette import ANSWERS, COMPONENTS, FALLBACKS, LOOKS, looks, variables
+from reports.palette import ANSWERS, COMPONENTS, FALLBACKS, LOOKS, OTHER_COMPONENT, PARTS, looks, variables
 
 Draw = Callable[[Summary], str]
 CHARTS: tuple[Draw, ...] = (charts.forest, charts.components, curves.spectrum, curves.refused)
@@ -164,4 +164,5 @@ def test_a_scheme_looks_the_same_in_every_company() -> None:
 def test_every_colour_has_one_meaning() -> None:
     """No two variables share a hex value: replacing hex by variable is exact."""
     assert len(variables()) == len({name for name, _ in variables().values()})
-    assert len(variables()) == len(LOOKS) + len(FALLBACKS) + len(COMPONENTS) + len(ANSWERS) + 7
+    parts = set(PARTS.values()) - {*COMPONENTS.values(), OTHER_COMPONENT}  # a component that is one part looks alike
+    assert len(variables()) == len(LOOKS) + len(FALLBACKS) + len(COMPONENTS) + len(parts) + len(ANSWERS) + 7

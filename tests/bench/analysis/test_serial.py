@@ -5,9 +5,10 @@ import math
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.analysis.ledger_model import Entry, Ledger, Part, Request, StoreCalls
 from bench.analysis.model import CellSummary, Comparison, Control, Estimate, Refusals, Summary, Verdict
 from bench.analysis.serial import from_jsonable, to_jsonable
 from bench.analysis.summary import summarise
@@ -51,12 +52,46 @@ summaries = st.builds(
     st.lists(comparisons, max_size=2).map(tuple),
     st.none() | controls,
 )
+calls = st.none() | numbers
+requests = st.builds(
+    Request, st.lists(st.builds(Part, names, names, estimates, calls), max_size=2).map(tuple), estimates, estimates
+)
+ledgers = st.builds(
+    Ledger,
+    names,
+    names,
+    counts,
+    estimates,
+    st.lists(st.builds(Entry, names, names, estimates, calls, calls, calls, calls), max_size=2).map(tuple),
+    estimates,
+    st.dictionaries(names, estimates, max_size=2),
+    requests,
+    requests,
+    st.lists(st.builds(StoreCalls, names, numbers, calls), max_size=2).map(tuple),
+    st.booleans(),
+    st.booleans(),
+    names,
+)
 
 
 @given(summaries)
 def test_written_and_read_it_is_equal(summary: Summary) -> None:
     """Through strict JSON, which has no NaN and no infinity, and back: the same values."""
     assert from_jsonable(json.loads(json.dumps(to_jsonable(summary), allow_nan=False))) == summary
+
+
+@settings(max_examples=30)
+@given(ledgers)
+def test_a_ledger_survives(ledger: Ledger) -> None:
+    """Entries, parts, intervals without an end and calls nobody counted come back as they were."""
+    summary = Summary((), (), (), None, (ledger,))
+    assert from_jsonable(json.loads(json.dumps(to_jsonable(summary), allow_nan=False))) == summary
+
+
+def test_a_summary_of_old_has_no_ledgers() -> None:
+    """What was written before there were any is read."""
+    old: dict[str, object] = {"cells": [], "to_control": [], "to_each_other": [], "control": None}
+    assert from_jsonable(old) == Summary((), (), (), None, ())
 
 
 def test_a_measured_run_survives(synthetic: SimpleNamespace) -> None:

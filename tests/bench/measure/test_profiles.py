@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.measure.profiles import AGAIN, CONTROL, PROFILES, Choices, PlanError, plan_arms, plan_blocks
+from bench.measure.profiles import AGAIN, CONTROL, PROFILES, TWIN, Choices, PlanError, plan_arms, plan_blocks
 from services.catalogue import SCHEMES
 
 SCHEME_NAMES = st.lists(st.sampled_from([*SCHEMES]), max_size=4).map(tuple)
@@ -50,6 +50,24 @@ def test_the_quick_profile_is_the_six_at_one_and_two() -> None:
     assert steady == dict.fromkeys(PROFILES["quick"].schemes, 2)
     assert [arm.id for arm in block.arms if arm.journey == "refresh"] == ["refresh-token-bearer-1-refresh"]
     assert len(plan_blocks(Choices(), SCHEMES)) == PROFILES["quick"].blocks
+
+
+def test_a_ledger_gives_every_reader_at_the_first_replica_count_a_twin() -> None:
+    """From `standard` on, unless it is declined; a twin is like its arm in all but being one, the control's as well."""
+    (block, *_) = plan_blocks(Choices("standard", ("redis-session", "refresh-token"), replicas=(2, 1)), SCHEMES)
+    twins = {arm.id: arm for arm in block.arms if arm.is_twin}
+    arms = {arm.id: arm for arm in block.arms if not arm.is_twin}
+    assert sorted(twins) == [
+        "none-bearer-2-twin",
+        "redis-session-cookie-2-twin",
+        "refresh-token-bearer-2-twin",
+    ]
+    for name, twin in twins.items():
+        arm = arms[name.removesuffix(TWIN)]
+        assert replace(twin, id=arm.id, is_twin=False) == arm
+    for choices in (Choices("standard", ledger=False), Choices("quick")):
+        assert not any(arm.is_twin for arm in plan_blocks(choices, SCHEMES)[0].arms)
+    assert any(arm.is_twin for arm in plan_blocks(Choices("quick", ledger=True), SCHEMES)[0].arms)
 
 
 def test_wider_profiles_take_the_catalogue_but_its_antipatterns() -> None:

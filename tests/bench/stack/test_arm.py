@@ -35,8 +35,8 @@ def _plan(scheme: str, replicas: int = 2, balancing: Balancing = "roundrobin") -
 
 @pytest.fixture(scope="module")
 def fronted(foundation: Foundation) -> Iterator[RunningArm]:
-    """Two BFFs before two replicas."""
-    plan = _plan("bff")
+    """Two BFFs before two replicas, which keep account of what they do."""
+    plan = replace(_plan("bff"), is_twin=True)
     with Stack([plan], foundation) as stack:
         yield stack.arms[plan.id]
 
@@ -47,6 +47,19 @@ def mixed(foundation: Foundation) -> Iterator[RunningArm]:
     plan = _plan("none", 1)
     with Stack([plan], foundation, mounted=("none", "bff", "jwt-hs256")) as stack:
         yield stack.arms[plan.id]
+
+
+@pytest.mark.stack
+def test_a_twin_tells_what_its_services_spent_on_what(fronted: RunningArm, mixed: RunningArm) -> None:
+    """Summed over replicas and over BFFs, what was never entered left out; no other arm tells anything."""
+    for _ in range(3):
+        _ask(fronted, "GET", "/bff/cookie/profile")
+    # what an answer took is written down right after it was sent
+    fronted.bffs[0].process.wait_ready(lambda: fronted.spans()["bff/carrier"].calls >= 3)
+    spans = fronted.spans()
+    assert {"bff/server", "bff/framework", "bff/dispatch", "replicas/dispatch"} <= spans.keys()
+    assert "replicas/upstream" not in spans
+    assert mixed.spans() == {}
 
 
 def _ask(arm: RunningArm, method: str, path: str, body: str | None = None, **headers: str) -> HTTPResponse:

@@ -18,6 +18,7 @@ import pytest
 
 from services import gunicorn_conf
 from services.settings import Settings, to_environment
+from services.spans import read_spans
 from tests.services.web.client import Client
 from tests.services.web.conftest import PASSWORD, new_user, replica
 from tests.services.web.mounts import API
@@ -124,6 +125,29 @@ def test_a_client_cannot_pretend_to_be_a_proxy(settings: Settings, tmp_path: Pat
         assert foreign.reason == "cross-site"
 
 
+def test_a_request_is_taken_apart_where_that_is_wanted(settings: Settings, tmp_path: Path) -> None:
+    """Each of its parts ran once a request: server, framework, carrier, the check, and what each of those asked."""
+    told = replace(settings, schemes=("jwt-denylist", "postgres-session"), spans_file=tmp_path / "spans")
+    with replica(told, tmp_path / "log") as running:
+        tokens, sessions = (Client(running.send, *mount) for mount in ((one, "cookie") for one in told.schemes))
+        for client in (tokens, sessions):
+            assert client.log_in(new_user(), PASSWORD).status == 200
+        before = read_spans(tmp_path / "spans")
+        for client in (tokens, sessions) * 5:
+            assert client.get("profile").status == 200
+        wait_for(lambda: read_spans(tmp_path / "spans")["server"].calls >= before["server"].calls + 10)
+        after = read_spans(tmp_path / "spans")
+    grown = {name: now.calls - then.calls for (name, now), then in zip(after.items(), before.values(), strict=True)}
+    assert {name: grown[name] for name in ("framework", "carrier", "verify")} == {
+        "framework": 10,
+        "carrier": 10,
+        "verify": 10,
+    }
+    assert (grown["signature"], grown["redis"], grown["postgres"]) == (5, 5, 5)
+    assert grown["empty"] >= 10
+    assert grown["dispatch"] >= 10
+
+
 @pytest.mark.parametrize(
     ("setting", "value", "told"),
     [
@@ -136,6 +160,11 @@ def test_a_client_cannot_pretend_to_be_a_proxy(settings: Settings, tmp_path: Pat
         ("SCHEMES", "jwt-hs265", "scheme 'jwt-hs265' unknown; one of: "),
         ("KEYS_FILE", "/dev/null", "/dev/null: found Expecting value: line 1 column 1 (char 0), expected a key ring"),
         ("KEYS_FILE", "", "found Is a directory, expected a key ring"),
+        (
+            "SPANS_FILE",
+            "spans",
+            "AUTHBENCH_SPANS_FILE is set and AUTHBENCH_WORKER_CLASS is 'gevent', expected gthread; unset one",
+        ),
     ],
 )
 def test_bad_settings_end_it_in_one_line(settings: Settings, setting: str, value: str, told: str) -> None:
@@ -146,6 +175,7 @@ def test_bad_settings_end_it_in_one_line(settings: Settings, setting: str, value
             **os.environ,
             **to_environment(settings),
             "AUTHBENCH_BIND": "127.0.0.1:0",
+            "AUTHBENCH_WORKER_CLASS": "gevent",
             f"AUTHBENCH_{setting}": value,
         },
         capture_output=True,
