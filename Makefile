@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compare test test-compose lint lock clean
+.PHONY: help setup compare plan-check test test-compose lint lock clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ $(STAMP): requirements.lock pyproject.toml
 
 compare: setup ## measure the six core schemes and write runs/<id>/report.html
 	@$(BIN)/authbench run
+
+plan-check: setup ## hold what a plan foretells against a run it was not made from; about 16 minutes
+	@$(BIN)/authbench selfcheck plan
 
 test: setup lint ## lint, types and the whole test suite against real servers
 	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal --cov --cov-report=term:skip-covered

@@ -23,14 +23,14 @@ def directory_of(output: Path | None) -> RunDirectory:
     return rundir.create(RUNS) if output is None else rundir.create_at(output)
 
 
-def command_again(chosen: argparse.Namespace, seed: int, more: Iterable[str] = ()) -> str:
+def command_again(chosen: argparse.Namespace, seed: int | None = None, more: Iterable[str] = ()) -> str:
     """What a shell must be given to do this again; into a directory of its own, as this one is taken.
 
-    `more`: words that came from elsewhere than the command line.
+    `seed`: None where nothing is drawn. `more`: words that came from elsewhere than the command line.
     """
     words = list(chosen.argv)
     for option in {"-o", "--output"} & set(words):
         place = words.index(option)
         del words[place : place + 2]
-    seeded = [] if chosen.seed is not None else ["--seed", str(seed)]
+    seeded = [] if seed is None or chosen.seed is not None else ["--seed", str(seed)]
     return shlex.join(["authbench", *words, *more, *seeded])

@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import NoReturn
 
 from authbench import interruption
+from authbench.demand import add_demand
 from authbench.exits import Exit
+from authbench.needs import add_needs
 from authbench.options import (
     add_choices,
     add_experiments,
     add_max_rate,
+    add_micro,
     add_output,
     add_target,
     add_workers,
@@ -29,7 +32,7 @@ exit codes:
     1  a gate failed
     2  usage
     3  environment not ready
-    4  nothing valid; with --strict: any invalid cell
+    4  nothing valid; with --strict: any invalid cell; advise: nobody remains
     5  a gate was inconclusive
   130  interrupted, what was measured is kept
 """
@@ -94,12 +97,15 @@ def _parser() -> Parser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_run(commands.add_parser("run", help="measure schemes side by side; prints a table, writes a report"))
     _add_consequences(commands.add_parser("consequences", help="what breaks, counted in users: faults under load"))
+    _add_micro(commands.add_parser("micro", help="what single calls cost: a signature, a lookup, a hash"))
     _add_up(commands.add_parser("up", help="start a stack and Locust's web UI before it"))
     _add_worker(commands.add_parser("worker", help="generate load for a run that waits for workers"))
     _add(commands.add_parser("list", help="the schemes and what they claim"), "listing", json=True)
     _add(commands.add_parser("doctor", help="whether this machine can measure, and what it would use"), "doctor")
     _add_report(commands.add_parser("report", help="make a run's table and report.html again from its records"))
     _add_diff(commands.add_parser("diff", help="two runs side by side, where they may be compared"))
+    _add_plan(commands.add_parser("plan", help="what a deployment needs for your numbers, from measured constants"))
+    _add_advise(commands.add_parser("advise", help="session, token or both? answered by needs and measurements"))
     _add_selfcheck(commands.add_parser("selfcheck", help="show on this machine that the harness deserves trust"))
     return parser
 
@@ -123,6 +129,11 @@ def _add_consequences(parser: argparse.ArgumentParser) -> None:
     _add(parser, "consequences")
     add_experiments(parser)
     add_output(parser)
+
+
+def _add_micro(parser: argparse.ArgumentParser) -> None:
+    _add(parser, "micro", json=True)
+    add_micro(parser)
 
 
 def _add_worker(parser: argparse.ArgumentParser) -> None:
@@ -159,6 +170,24 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
 def _add_diff(parser: argparse.ArgumentParser) -> None:
     _add(parser, "diff", json=True)
     parser.add_argument("runs", type=Path, nargs=2, metavar="RUN", help="two run directories, the baseline first")
+
+
+def _add_plan(parser: argparse.ArgumentParser) -> None:
+    _add(parser, "plan", json=True)
+    parser.add_argument(
+        "runs", type=Path, nargs="*", metavar="RUN", help="where constants come from (default: the newest below runs/)"
+    )
+    add_demand(parser)
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the plan as a page, too")
+
+
+def _add_advise(parser: argparse.ArgumentParser) -> None:
+    _add(parser, "advise", json=True)
+    parser.add_argument(
+        "runs", type=Path, nargs="*", metavar="RUN", help="where figures come from (default: the newest below runs/)"
+    )
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the answer as a page, too")
+    add_needs(parser)
 
 
 def _add_selfcheck(parser: argparse.ArgumentParser) -> None:

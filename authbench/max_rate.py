@@ -29,20 +29,23 @@ from services.catalogue import find, schemes
 
 SLO_MS = 20.0
 """Where none was chosen."""
+OWN: Mapping[str, str] = {"slo_p99": "--slo-p99", "journey": "--journey"}
+"""Options that mean something here alone, by the name under which the command line keeps them."""
 FOREIGN: Mapping[str, tuple[str, str]] = {
     "rate": ("--rate", "which finds the rate itself"),
     "blocks": ("--blocks", "which knows how often it starts afresh"),
     "target": ("--target", "which would overload a stack that is not ours"),
     "expect_workers": ("--expect-workers", "which starts its workers itself"),
 }
-"""Options that mean nothing here, by the name under which the command line keeps them."""
+"""Options that mean nothing here, by the same."""
 
 
 def is_asked(chosen: argparse.Namespace) -> bool:
     """Whether the highest rate is asked for. UsageError where the command line contradicts itself about it."""
-    if not chosen.max_rate and chosen.slo_p99 is not None:
-        message = "--slo-p99: found it without --max-rate, expected both or neither; add --max-rate"
-        raise UsageError(message)
+    for name, option in OWN.items():
+        if not chosen.max_rate and getattr(chosen, name) is not None:
+            message = f"{option}: found it without --max-rate, expected both or neither; add --max-rate"
+            raise UsageError(message)
     for name, (option, why) in FOREIGN.items():
         if chosen.max_rate and getattr(chosen, name):
             message = f"{option}: found it beside --max-rate, {why}; leave it out"
@@ -127,6 +130,7 @@ def _choices(chosen: argparse.Namespace) -> Choices:
         carrier=chosen.carrier,
         seconds=chosen.seconds,
         seed=seed_of(chosen),
+        journeys=chosen.journey or ("steady",),
     )
 
 

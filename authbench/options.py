@@ -3,11 +3,11 @@
 import argparse
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TypeVar
 
-from loadtests.plan import BALANCINGS
+from loadtests.plan import BALANCINGS, JOURNEYS
 
 Number = TypeVar("Number", int, float)
 
@@ -40,6 +40,11 @@ def add_choices(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--seconds", type=whole_number, metavar="S", help="length of each slice of load")
     group.add_argument("--blocks", type=whole_number, metavar="N", help="how often all arms are started afresh")
     group.add_argument("--seed", type=int, metavar="N", help="repeats a run's schedule and order (default: drawn)")
+    group.add_argument(
+        "--ledger",
+        action=argparse.BooleanOptionalAction,
+        help="take the CPU time of a request apart, by twins of the arms (default: from standard on)",
+    )
 
 
 def add_max_rate(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +53,9 @@ def add_max_rate(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--max-rate", action="store_true", help="search and verify it, one scheme after the other")
     group.add_argument(
         "--slo-p99", type=duration_ms, metavar="TIME", help="what p99 of the response time may be (default: 20ms)"
+    )
+    group.add_argument(
+        "--journey", type=journeys, metavar="NAME,..", help=f"what visitors do: {', '.join(JOURNEYS)} (default: steady)"
     )
 
 
@@ -59,6 +67,15 @@ def add_experiments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--list", action="store_true", help="the experiments, a line each")
     group.add_argument("--profile", choices=("quick", "standard"), default="quick", help="how large (default: quick)")
     group.add_argument("--seed", type=int, metavar="N", help="repeats a run's schedule (default: drawn)")
+
+
+def add_micro(parser: argparse.ArgumentParser) -> None:
+    """How to measure single calls, and where to."""
+    parser.add_argument(
+        "--profile", choices=("quick", "standard"), default="quick", help="how thoroughly (default: quick)"
+    )
+    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="run directory (default: runs/<time>-<id>)")
+    parser.add_argument("--into", type=Path, metavar="RUN", help="join the run of this directory, and its report")
 
 
 def add_target(parser: argparse.ArgumentParser) -> None:
@@ -161,10 +178,19 @@ def whole_numbers(text: str) -> tuple[int, ...]:
 
 def balancings(text: str) -> tuple[str, ...]:
     """Balancing policies, each once."""
+    return _names(text, BALANCINGS)
+
+
+def journeys(text: str) -> tuple[str, ...]:
+    """Journeys, each once."""
+    return _names(text, JOURNEYS)
+
+
+def _names(text: str, known: Collection[str]) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(text.split(",")))
     for name in names:
-        if name not in BALANCINGS:
-            message = f"found {name!r}, expected one of: {', '.join(BALANCINGS)}"
+        if name not in known:
+            message = f"found {name!r}, expected one of: {', '.join(known)}"
             raise argparse.ArgumentTypeError(message)
     return names
 

@@ -2,11 +2,11 @@
 
 import argparse
 
-from authbench import max_rate
+from authbench import max_rate, micro
 from authbench.exits import Exit
 from authbench.telling import tell, tell_consequences
 from bench.analysis.summary import summarise
-from bench.measure.rundir import CONSEQUENCES, MAX_RATE, RunDirectory
+from bench.measure.rundir import CONSEQUENCES, MAX_RATE, MICRO, RUN, RunDirectory
 
 
 def command(chosen: argparse.Namespace) -> int:
@@ -18,6 +18,11 @@ def command(chosen: argparse.Namespace) -> int:
     if directory.has(MAX_RATE):
         max_rate.tell(directory, as_json=chosen.json)
         return Exit.OK
+    if directory.has(MICRO) and not directory.has(RUN):
+        micro.tell(directory, as_json=chosen.json)
+        return Exit.OK
     document = directory.document()
+    if directory.has(MICRO):
+        micro.write_page(directory)
     tell(directory, summarise(directory.records(), document["needs_affinity"]), as_json=chosen.json)
     return Exit.OK

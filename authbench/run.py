@@ -86,4 +86,5 @@ def _choices(chosen: argparse.Namespace) -> Choices:
         seconds=chosen.seconds,
         blocks=chosen.blocks,
         seed=seed_of(chosen),
+        ledger=chosen.ledger,
     )

@@ -83,6 +83,7 @@ def plan_remote(
 
     What is not mounted is left out of a profile, but missed where it was asked for by name.
     """
+    choices = replace(choices, ledger=False)  # where its CPU time goes is not ours to see
     wished = plan_blocks(replace(choices, replicas=(1,)), catalogue)[0].arms
     found = survey(site, {arm.scheme: arm.carrier for arm in sorted(wished, key=lambda arm: arm.id)}, catalogue)
     missed = sorted({*choices.schemes} & {*found.absent})

@@ -3,12 +3,14 @@
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from bench.analysis import serial
 from bench.analysis.model import Summary
 from bench.consequences import serial as serial_outcomes
-from bench.measure.rundir import CONSEQUENCES, RunDirectory
+from bench.measure.micro import measured
+from bench.measure.rundir import CONSEQUENCES, MICRO, RunDirectory
 from loadtests.plan import Balancing, SlicePlan
 from reports import consequences_page, consequences_table, page, table
 from reports.facts import ArmProof, RunFacts
@@ -36,13 +38,18 @@ PINNING_ELSEWHERE = "Nothing is pinned: where the target's processes run is not 
 
 def tell(directory: RunDirectory, summary: Summary, *, as_json: bool) -> None:
     """Print the figures and write report.html beside them. OSError when the disk will not."""
-    document = directory.document()
-    page.write(directory.report, summary, facts(document))
+    write_page(directory, summary)
     if as_json:
         print(json.dumps(serial.to_jsonable(summary), indent=1))  # noqa: T201 - standard output is the result
         return
-    table.show(summary, sys.stdout, target=_target(document))
+    table.show(summary, sys.stdout, target=_target(directory.document()))
     print(f"\nreport: {directory.report}")  # noqa: T201 - as above
+
+
+def write_page(directory: RunDirectory, summary: Summary) -> None:
+    """Write report.html, with the microbenchmarks that joined the run. OSError when the disk will not."""
+    joined = measured(directory) if directory.has(MICRO) else ()
+    page.write(directory.report, summary, replace(facts(directory.document()), micro=joined))
 
 
 def tell_consequences(directory: RunDirectory, *, as_json: bool) -> None:

@@ -8,8 +8,8 @@ from reports import format as figures
 from reports import tables
 from reports.max_rate_chart import curves
 from reports.max_rate_table import highest, probes
-from reports.max_rate_words import MaxRateFacts, reasons, sentences, slo, verdict
-from reports.page import colours, templates
+from reports.max_rate_words import MaxRateFacts, journeys, reasons, sentences, slo, verdict
+from reports.page import JOURNEYS, colours, templates
 
 
 def render(outcomes: Sequence[MaxRate], facts: MaxRateFacts) -> str:
@@ -28,6 +28,7 @@ def render(outcomes: Sequence[MaxRate], facts: MaxRateFacts) -> str:
             highest=highest(outcomes, facts),
             curves=curves(outcomes, facts.slo_ms),
             probes=probes(outcomes),
+            journeys=[f"{name}: {JOURNEYS[name]}" for name in journeys(outcomes)],
             environment=tables.environment(facts.environment),
             light=colours(0),
             dark=colours(1),

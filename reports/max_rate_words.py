@@ -7,10 +7,12 @@ from typing import Any
 from bench.analysis.ladder import LOWEST_RPS
 from bench.analysis.max_rate import Limit, MaxRate
 from bench.analysis.model import Estimate
+from loadtests.plan import JOURNEYS, Journey
 from reports import format as figures
 from reports.rows import UNTOLD, refused_in_words
 
 CONTROL = "none"
+USUAL: Journey = "steady"
 LIMITS: Mapping[Limit, str] = {
     "p99": "service p99",
     "refusals": "refusals",
@@ -45,6 +47,7 @@ class MaxRateFacts:
 
 def labels(outcomes: Sequence[MaxRate]) -> dict[str, str]:
     """A short name per arm: the scheme, and whatever else tells it from its neighbours but the replicas."""
+    is_mixed = len(journeys(outcomes)) > 1
     carriers: dict[str, set[str]] = {}
     for outcome in outcomes:
         carriers.setdefault(outcome.arm.scheme, set()).add(outcome.arm.carrier)
@@ -52,20 +55,27 @@ def labels(outcomes: Sequence[MaxRate]) -> dict[str, str]:
         outcome.arm.id: outcome.arm.scheme
         + (f" {outcome.arm.carrier}" if len(carriers[outcome.arm.scheme]) > 1 else "")
         + (f" {outcome.arm.balancing}" if outcome.arm.replicas > 1 and outcome.arm.balancing not in UNTOLD else "")
+        + (f" {outcome.arm.journey}" if is_mixed and outcome.arm.journey != USUAL else "")
         for outcome in outcomes
     }
 
 
+def journeys(outcomes: Sequence[MaxRate]) -> tuple[Journey, ...]:
+    """Those that were made."""
+    made = {outcome.arm.journey for outcome in outcomes}
+    return tuple(journey for journey in JOURNEYS if journey in made)
+
+
 def by_replicas(outcomes: Sequence[MaxRate]) -> dict[int, tuple[MaxRate, ...]]:
-    """In reading order: the control first, then by rate from the highest, those without a rate last."""
+    """In reading order: journey by journey the control first, then from the highest rate, those without one last."""
     counts = sorted({outcome.arm.replicas for outcome in outcomes})
     ordered = sorted(outcomes, key=_reading_order)
     return {count: tuple(one for one in ordered if one.arm.replicas == count) for count in counts}
 
 
-def _reading_order(outcome: MaxRate) -> tuple[bool, bool, float, str]:
-    is_invalid = outcome.verdict.status == "INVALID"
-    return outcome.arm.scheme != CONTROL, is_invalid, -_rate_rps(outcome), outcome.arm.id
+def _reading_order(outcome: MaxRate) -> tuple[int, bool, bool, float, str]:
+    arm, is_invalid = outcome.arm, outcome.verdict.status == "INVALID"
+    return JOURNEYS.index(arm.journey), arm.scheme != CONTROL, is_invalid, -_rate_rps(outcome), arm.id
 
 
 def _rate_rps(outcome: MaxRate) -> float:
@@ -73,8 +83,13 @@ def _rate_rps(outcome: MaxRate) -> float:
 
 
 def verdict(outcomes: Sequence[MaxRate], slo_ms: float) -> str:
-    """Who bears the most and who the least, or that this was not shown."""
-    under = f"with a p99 of at most {slo(slo_ms)}"
+    """Who bears the most and who the least on each journey, or that this was not shown."""
+    by_journey = {name: [one for one in outcomes if one.arm.journey == name] for name in journeys(outcomes) or (USUAL,)}
+    return " ".join(_verdict(members, slo_ms, journey) for journey, members in by_journey.items())
+
+
+def _verdict(outcomes: Sequence[MaxRate], slo_ms: float, journey: Journey) -> str:
+    under = f"with a p99 of at most {slo(slo_ms)}" + ("" if journey == USUAL else f" on the journey {journey}")
     asked = {one.arm.scheme for one in outcomes} - {CONTROL} or {CONTROL}
     schemes = [one for one in outcomes if one.rate_rps and one.arm.scheme in asked]
     if not schemes:

@@ -1,5 +1,6 @@
 """A console on a stream: 80 columns at least, colour where it is a terminal, and only characters it can write."""
 
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
@@ -21,6 +22,12 @@ def terminal(stream: TextIO) -> Iterator[Console]:
         yield console
     text = "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
     stream.write(text if _speaks_unicode(stream) else text.translate(UNENCODABLE).encode("ascii", "replace").decode())
+
+
+def fill(console: Console, text: str) -> None:
+    """Print `text` as a paragraph, its later lines a little to the right."""
+    wrapped = textwrap.fill(text, console.width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    console.print(wrapped)
 
 
 def _speaks_unicode(stream: TextIO) -> bool:

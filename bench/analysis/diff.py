@@ -31,11 +31,20 @@ def changes(before: Summary, after: Summary) -> tuple[Change, ...]:
 
 
 def _change(before: Comparison, after: Comparison, bar: float) -> Change:
-    """Independent runs: the half-widths of the log-ratios add in quadrature."""
-    log_ratio = math.log(after.ratio.value / before.ratio.value)
-    half = math.hypot(_log_half_width(before.ratio), _log_half_width(after.ratio))
-    ratio = Estimate(*(math.exp(log_ratio + shift) for shift in (0.0, -half, half)))
-    return Change(after.candidate, before.ratio, after.ratio, ratio, shown=abs(log_ratio) - half > bar)
+    ratio = quotient(before.ratio, after.ratio)
+    return Change(after.candidate, before.ratio, after.ratio, ratio, shown=clears(ratio, bar))
+
+
+def quotient(before: Estimate, after: Estimate) -> Estimate:
+    """After / before, both positive and independent: their half-widths add in quadrature on the log scale."""
+    log_ratio = math.log(after.value / before.value)
+    half = math.hypot(_log_half_width(before), _log_half_width(after))
+    return Estimate(*(math.exp(log_ratio + shift) for shift in (0.0, -half, half)))
+
+
+def clears(ratio: Estimate, bar: float) -> bool:
+    """Whether the whole interval of `ratio` lies beyond `bar`, a difference of logarithms, either way."""
+    return abs(math.log(ratio.value)) - _log_half_width(ratio) > bar
 
 
 def _log_half_width(ratio: Estimate) -> float:

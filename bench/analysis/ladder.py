@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.analysis.intervals import Floats, plain_percentile
-from bench.analysis.latency import HOT_STEP, PERCENTILES, response_ms
+from bench.analysis.latency import PERCENTILES, response_ms
 from bench.analysis.model import Verdict
 from bench.analysis.outcomes import refused, succeeded
 from bench.analysis.summary import DIED
+from loadtests.journeys import first_requests
 from loadtests.plan import Journey
 from loadtests.record import Record, Sample
 
@@ -39,7 +40,8 @@ GENERATOR_LIMITED = "the generator, not the service, was the limit"
 class Probe:
     """What one rate, offered for one slice, has shown.
 
-    `process_set` 0 searches, the others verify. `p99_ms` is of the response time from the intended start over all
+    `process_set` 0 searches, the others verify. `scheduled` counts what followed a request that was, as a login its
+    logout, too. `p99_ms` is of the response time from the intended start over all
     scheduled requests; one without success is slower than any, so it is infinite where more than 1 % have none.
     """
 
@@ -73,15 +75,15 @@ class Probe:
 def probed(record: Record, slo_ms: float) -> Probe:
     """What the record of one slice has shown. It meets the SLO when its p99 does, for which 99 % must succeed."""
     cell, footer = record.header.cell, record.footer
-    good_ms = good_response_ms(record.samples, cell.journey)
-    scheduled = footer.counts.scheduled if footer else len(record.samples)
-    p99_ms = p99_of_all_ms(good_ms, scheduled)
+    arrivals = footer.counts.scheduled if footer else len(record.samples)
+    scheduled = requests_due(record.samples, arrivals, cell.journey)
+    p99_ms = p99_of_requests_ms(record.samples, scheduled)
     return Probe(
         process_set=record.header.block,
         rung=rung_of(cell.rate_rps),
         seconds=cell.seconds,
         scheduled=scheduled,
-        succeeded=len(good_ms),
+        succeeded=sum(map(succeeded, record.samples)),
         refused=sum(map(refused, record.samples)),
         p99_ms=p99_ms,
         meets=p99_ms <= slo_ms,
@@ -90,9 +92,15 @@ def probed(record: Record, slo_ms: float) -> Probe:
     )
 
 
-def good_response_ms(samples: Iterable[Sample], journey: Journey) -> Floats:
-    """Response times of the successful requests that `journey` is about, ascending."""
-    return response_ms(sample for sample in samples if sample.step == HOT_STEP[journey] and succeeded(sample))
+def requests_due(samples: Iterable[Sample], arrivals: int, journey: Journey) -> int:
+    """One request for each of `arrivals`, and those that followed one, as a login follows its logout."""
+    first = first_requests(journey)
+    return arrivals + sum(sample.step not in first for sample in samples)
+
+
+def p99_of_requests_ms(samples: Iterable[Sample], due: int) -> float:
+    """p99 of the response time over `due` requests; those without success are slower than any."""
+    return p99_of_all_ms(response_ms(sample for sample in samples if succeeded(sample)), due)
 
 
 def p99_of_all_ms(good_ms: Floats, scheduled: int) -> float:

@@ -18,6 +18,8 @@ HOT_STEP: Mapping[Journey, StepName] = {
     "browse": "read",
     "login": "login",
     "refresh": "refresh",
+    "write": "write",
+    "relogin": "login",
     "login-heavy": "login",
     "refresh-heavy": "refresh",
     "logout-heavy": "logout",

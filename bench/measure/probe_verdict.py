@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bench.analysis.ladder import GENERATOR_LIMITED, good_response_ms, p99_of_all_ms
+from bench.analysis.ladder import GENERATOR_LIMITED, p99_of_requests_ms, requests_due
 from bench.analysis.model import Verdict
 from bench.measure.verdict import LATE, OTHERS, SERVERS, STARVED, UNCERTAIN, Evidence, reasons
 
@@ -25,8 +25,8 @@ def judge_probe(evidence: Evidence, slo_ms: float) -> Verdict:
 
 
 def _meets(evidence: Evidence, slo_ms: float) -> bool:
-    good_ms = good_response_ms(evidence.samples, evidence.cell.journey)
-    return p99_of_all_ms(good_ms, evidence.counts.scheduled) <= slo_ms
+    due = requests_due(evidence.samples, evidence.counts.scheduled, evidence.cell.journey)
+    return p99_of_requests_ms(evidence.samples, due) <= slo_ms
 
 
 def _judge_miss(evidence: Evidence) -> Verdict | None:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
@@ -13,12 +13,13 @@ from bench.analysis.max_rate import SETS, MaxRate, conclude, searched, start_of
 from bench.measure import environment
 from bench.measure.crew import Spread
 from bench.measure.environment import Environment
-from bench.measure.profiles import AGAIN, ProfileName, plan_arms
+from bench.measure.profiles import AGAIN, PlanError, ProfileName, plan_arms
 from bench.measure.profiles import Choices as RunChoices
 from bench.measure.proof import Proof
 from bench.measure.run import PASSWORD_PROFILE, Status
 from bench.measure.rundir import MAX_RATE, RunDirectory
-from loadtests.plan import ArmPlan, Balancing, BlockPlan, SlicePlan
+from loadtests.journeys import RENEWING
+from loadtests.plan import ArmPlan, Balancing, BlockPlan, Journey, SlicePlan
 from loadtests.record import Record
 from services.contract import Carrier, SchemeSpec
 
@@ -60,6 +61,7 @@ class Choices:
     carrier: Carrier | None = None
     seconds: int | None = None
     seed: int = 0
+    journeys: tuple[Journey, ...] = ("steady",)
 
     @property
     def effort(self) -> Effort:
@@ -74,16 +76,29 @@ class Choices:
 
 
 def plan_search(choices: Choices, catalogue: Mapping[str, SchemeSpec]) -> tuple[ArmPlan, ...]:
-    """Every scheme at every replica count, the control among them. PlanError."""
+    """Every scheme at every replica count on every journey it can make, the control among them. PlanError."""
     wished = RunChoices(
         profile=choices.profile,
         schemes=choices.schemes,
         replicas=choices.effort.replicas,
         balancing=choices.balancing,
         carrier=choices.carrier,
+        ledger=False,
     )
     arms = plan_arms(wished, catalogue, choices.visitors)
-    return tuple(arm for arm in arms if arm.journey == "steady" and not arm.id.endswith(AGAIN))
+    once = [arm for arm in arms if arm.journey == "steady" and not arm.id.endswith(AGAIN)]
+    return tuple(on_journey for journey in choices.journeys for on_journey in _on(journey, once, catalogue))
+
+
+def _on(journey: Journey, arms: Iterable[ArmPlan], catalogue: Mapping[str, SchemeSpec]) -> list[ArmPlan]:
+    """Those of `arms` that can make it. PlanError where none can."""
+    able = [arm for arm in arms if journey not in RENEWING or catalogue[arm.scheme].traits.can_renew]
+    if not able:
+        renewing = ", ".join(name for name, spec in catalogue.items() if spec.traits.can_renew)
+        message = f"journey {journey!r}: found no scheme with anything to refresh, expected one; add one of: {renewing}"
+        raise PlanError(message)
+    suffix = "" if journey == "steady" else f"-{journey}"
+    return [replace(arm, id=arm.id + suffix, journey=journey) for arm in able]
 
 
 @dataclass(slots=True)

@@ -62,6 +62,15 @@ MAX_RATE = Kind(
 )  # fmt: skip
 # Format history of max_rate.json
 # 1  2026-11  first version
+MICRO = Kind(
+    "micro.json",
+    "authbench-micro",
+    1,
+    ("id", "status", "started_at", "took_s", "command", "profile", "environment", "figures"),
+    "micro",
+)
+# Format history of micro.json
+# 1  2026-11  first version
 
 
 class RunDirectoryError(Exception):

@@ -13,6 +13,7 @@ from bench.selfcheck import (
     generator,
     honest_verdicts,
     metrics,
+    plan,
     soak,
     truth,
 )
@@ -29,6 +30,7 @@ MODULES = (
     cheap,
     clean,
     faulted,
+    plan,
     aa,
     soak,
 )

@@ -16,7 +16,20 @@ from authbench.exits import Exit
 from bench.stack.listening import listen, port_of
 from tests.authbench.conftest import Ask
 
-COMMANDS = ("run", "consequences", "up", "worker", "list", "doctor", "report", "diff", "selfcheck")
+COMMANDS = (
+    "run",
+    "consequences",
+    "micro",
+    "up",
+    "worker",
+    "list",
+    "doctor",
+    "report",
+    "diff",
+    "plan",
+    "advise",
+    "selfcheck",
+)
 BAD = {
     "no command": ([], "the following arguments are required: COMMAND"),
     "an unknown command": (["compare"], "'compare' .choose from 'run',"),

@@ -20,6 +20,9 @@ from tests.authbench.conftest import Ask
 
 BAD = {
     "an SLO without a search": (["--slo-p99", "20ms"], "--slo-p99: found it without --max-rate"),
+    "a journey without a search": (["--journey", "write"], "--journey: found it without --max-rate"),
+    "an unknown journey": (["--max-rate", "--journey", "wander"], "--journey: found 'wander', expected one of: steady"),
+    "nothing to refresh": (["none", "--max-rate", "--journey", "refresh"], "journey 'refresh': found no scheme with"),
     "a rate": (["--max-rate", "--rate", "50"], "--rate: found it beside --max-rate, which finds"),
     "blocks": (["--max-rate", "--blocks", "2"], "--blocks: found it beside --max-rate, which knows"),
     "a target": (["--max-rate", "--target", "http://127.0.0.1:1"], "--target: .* a stack that is not ours; leave"),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authbench import options
-from loadtests.plan import BALANCINGS
+from loadtests.plan import BALANCINGS, JOURNEYS
 
 READERS: tuple[Callable[[str], object], ...] = (
     options.positive,
@@ -17,6 +17,7 @@ READERS: tuple[Callable[[str], object], ...] = (
     options.port,
     options.whole_numbers,
     options.balancings,
+    options.journeys,
 )
 COUNTS = st.integers(1, options.REPLICAS_MAX)
 
@@ -91,6 +92,12 @@ def test_replica_counts_that_are_none_are_refused(text: str) -> None:
 def test_balancing_policies_are_kept_in_order_and_once(names: list[str]) -> None:
     """As for replica counts."""
     assert list(options.balancings(",".join(names))) == list(dict.fromkeys(names))
+
+
+@given(st.lists(st.sampled_from(JOURNEYS), min_size=1))
+def test_journeys_are_read_once_each(names: list[str]) -> None:
+    """In the order they were named."""
+    assert list(options.journeys(",".join(names))) == list(dict.fromkeys(names))
 
 
 @given(st.text())

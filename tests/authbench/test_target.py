@@ -23,6 +23,7 @@ from loadtests.plan import ArmPlan
 from loadtests.record import Record
 from services.settings import Settings
 from tests.authbench.conftest import Ask, rewrite
+from tests.fleet import full_speed
 
 USERS = 120
 BRIEF = ("--blocks", "1", "--seconds", "1", "--rate", "20", "--seed", "7")
@@ -67,7 +68,7 @@ def theirs(supervisor: Supervisor, postgres: PostgresCluster) -> Iterator[Theirs
     settings = Settings(password_profile="harness", metrics_bind=bind)
     foundation = lay_foundation(supervisor, postgres, settings, USERS)
     plan = ArmPlan("theirs", "none", "bearer", 1, "roundrobin", "steady", 24)
-    with Stack([plan], foundation, mounted=("none", "redis-session")) as stack:
+    with full_speed(Stack([plan], foundation, mounted=("none", "redis-session"))) as stack:
         arm = stack.arms["theirs"]
         observer = psycopg.connect(postgres.url(arm.database), user="postgres", password=postgres._observer_password)
         with observer as admin:

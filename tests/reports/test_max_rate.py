@@ -98,6 +98,20 @@ def test_the_order_is_the_readers() -> None:
     assert [one.arm.scheme for one in ordered[2]] == ["none", "memory-session", "memory-session", "postgres-session"]
 
 
+def test_journeys_are_told_apart() -> None:
+    """Each has its verdict and its names, and the page says what it is; a single one is told by its verdict."""
+    plans = [replace(made_up.arm(scheme), id=f"{scheme}-write", journey="write") for scheme in ("none", "jwt-hs256")]
+    alone = [made_up.verified(plan, 900) for plan in plans]
+    assert "with a p99 of at most 20\N{NO-BREAK SPACE}ms on the journey write, jwt-hs256 bears" in verdict(alone, 20.0)
+    assert set(labels(alone).values()) == {"none", "jwt-hs256"}
+    mixed = [made_up.verified(made_up.arm("jwt-hs256"), 1200), *alone]
+    assert set(labels(mixed).values()) == {"jwt-hs256", "none write", "jwt-hs256 write"}
+    assert verdict(mixed, 20.0).count("On this machine") == 2
+    assert [one.arm.journey for one in by_replicas(mixed)[1]] == ["steady", "write", "write"]
+    page = max_rate_page.render(mixed[1:2], made_up.FACTS)
+    assert "<li>Journey write: writes.</li>" in page
+
+
 def test_a_terminal_of_80_columns_is_enough(terminal: str) -> None:
     """No line is longer; what no rate meets, and what is not known, is said in the rate's place."""
     assert max(map(len, terminal.splitlines())) <= 80

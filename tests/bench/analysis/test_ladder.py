@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from random import Random
 
@@ -181,6 +182,19 @@ def test_only_success_counts(statuses: list[int], scheduled: int, meets: bool) -
     found = probed(_record(statuses, scheduled), SLO_MS)
     assert found.meets == meets
     assert math.isfinite(found.p99_ms) == meets
+
+
+@pytest.mark.parametrize(("failed", "meets"), [(12, True), (13, False)])
+def test_what_follows_a_request_counts_too(failed: int, meets: bool) -> None:  # noqa: FBT001 - a case
+    """600 arrivals of a relogin are 1,200 requests, of which 12 may fail: 1 %, whichever of the two they are."""
+    cell = replace(CELL, journey="relogin")
+    sent = _record([200] * 1200, 600)
+    samples = tuple(
+        replace(sample, step="login" if number % 2 else "logout", status=503 if number < failed else 200)
+        for number, sample in enumerate(sent.samples)
+    )
+    found = probed(replace(sent, header=replace(sent.header, cell=cell), samples=samples), SLO_MS)
+    assert (found.scheduled, found.succeeded, found.meets) == (1200, 1200 - failed, meets)
 
 
 def test_a_slow_service_misses() -> None:

@@ -61,6 +61,21 @@ def test_the_control_and_the_chosen_are_searched_once() -> None:
         plan_search(Choices(20.0, schemes=("bff",), carrier="bearer"), SCHEMES)
 
 
+def test_journeys_are_arms_of_their_own() -> None:
+    """Named by what they do, but for the usual one; who has nothing to refresh has no arm that does."""
+    wished = Choices(20.0, schemes=("refresh-token",), replicas=(1,), journeys=("steady", "browse", "refresh"))
+    arms = plan_search(wished, SCHEMES)
+    assert [(arm.id, arm.journey) for arm in arms] == [
+        ("none-bearer-1", "steady"),
+        ("refresh-token-bearer-1", "steady"),
+        ("none-bearer-1-browse", "browse"),
+        ("refresh-token-bearer-1-browse", "browse"),
+        ("refresh-token-bearer-1-refresh", "refresh"),
+    ]
+    with pytest.raises(PlanError, match=r"journey 'refresh': found no scheme with anything to refresh.*refresh-token"):
+        plan_search(Choices(20.0, schemes=("jwt-hs256",), journeys=("refresh",)), SCHEMES)
+
+
 @pytest.mark.parametrize("profile", EFFORTS)
 def test_every_profile_makes_a_search(profile: str) -> None:
     """Each of its replica counts, at least a second of load; what was chosen stands in for it."""

@@ -1,0 +1,130 @@
+"""A plan predicts: what one replica was measured at foretells three of them that do something else.
+
+`python -m bench.selfcheck.plan --record DIR` keeps what was measured, and no more of it than a prediction needs.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from bench.analysis.capacity.model import SchemeConstants
+from bench.analysis.capacity.prediction import predict_cpu_us, predict_max_rate
+from bench.measure import environment, rundir
+from bench.measure.constants import constants
+from bench.measure.max_rate import search
+from bench.measure.rate_search import Choices, Search, plan_search
+from bench.measure.rundir import MAX_RATE, RunDirectory
+from bench.measure.saturation import Saturated, saturated
+from bench.selfcheck.aa import Silent
+from bench.selfcheck.check import Finding, Selfcheck
+from bench.stack import binaries
+from loadtests.record import Sample, read, write
+from services.catalogue import SCHEMES as CATALOGUE
+
+SCHEMES = ("redis-session", "jwt-hs256")
+SLO_MS = 50.0
+SETS, SECONDS, SEED = 3, 3, 20_261
+CPU_BAR, RATE_BAR = 0.10, 0.20
+ONE, THREE = "one", "three"
+MEASURED = {
+    ONE: Choices(SLO_MS, "quick", SCHEMES, (1,), seconds=SECONDS, seed=SEED, journeys=("steady", "write", "relogin")),
+    THREE: Choices(SLO_MS, "quick", SCHEMES, (3,), seconds=SECONDS, seed=SEED, journeys=("browse",)),
+}
+"""What the constants are from, and what they are to foretell."""
+
+
+def run() -> Iterator[Finding]:
+    """Measure both, then compare."""
+    with tempfile.TemporaryDirectory(prefix="ab-") as folder:
+        measure(Path(folder))
+        yield from judged(Path(folder))
+
+
+def measure(into: Path) -> None:
+    """Both runs, side by side below `into`. NotReadyError."""
+    for name, choices in MEASURED.items():
+        arms = tuple(arm for arm in plan_search(choices, CATALOGUE) if arm.scheme in SCHEMES)
+        versions = {binary.name: binary.version for binary in binaries.found()}
+        directory, facts = rundir.create_at(into / name), environment.describe(versions)
+        search(Search(directory, choices, CATALOGUE, arms, "", facts, sets=SETS), Silent())
+
+
+def judged(kept: Path) -> Iterator[Finding]:
+    """What the first run foretells of each scheme in the second, beside what was measured there."""
+    known = constants([kept / ONE], CATALOGUE)
+    actual = {one.arm.scheme: one for one in saturated(RunDirectory(kept / THREE))}
+    for scheme in SCHEMES:
+        if scheme in known and scheme in actual:
+            yield _cpu(known[scheme], actual[scheme])
+            yield _rate(known[scheme], actual[scheme])
+        else:
+            yield Finding(f"{scheme}: a highest rate that is believed was not found", "one in either run", holds=False)
+
+
+def _cpu(known: SchemeConstants, actual: Saturated) -> Finding:
+    shares = actual.max_rate.journey_steps
+    foretold = predict_cpu_us(known, shares).total
+    found_us = sum(one.value for one in actual.cost.cpu_us.values())
+    return _finding(f"{known.scheme}: CPU µs a step", foretold.value, found_us, CPU_BAR)
+
+
+def _rate(known: SchemeConstants, actual: Saturated) -> Finding:
+    met = actual.max_rate
+    foretold = predict_max_rate(known, met.journey_steps, met.replicas, met.server_cores, met.slo_p99_ms).rate_rps
+    return _finding(f"{known.scheme}: highest rate, steps/s", foretold.value, met.rate_rps.value, RATE_BAR)
+
+
+def _finding(what: str, foretold: float | None, found: float, bar: float) -> Finding:
+    if foretold is None:
+        return Finding(f"{what}: not foretold, {found:,.4g} measured", "foretold", holds=False)
+    off = foretold / found - 1
+    figure = f"{what}: {foretold:,.4g} foretold, {found:,.4g} measured ({off:+.1%})"
+    return Finding(figure, f"within {bar:.0%}", abs(off) <= bar)
+
+
+def trim(kept: Path) -> None:
+    """Leave of both runs what a prediction reads: no logs, no other probes, and of samples not the instants."""
+    for name in MEASURED:
+        directory = RunDirectory(kept / name)
+        needed = {path for one in saturated(directory) for path in one.paths}
+        for path in sorted(directory.path.rglob("*"), reverse=True):
+            if path in needed:
+                record = read(path)
+                write(path, replace(record, samples=tuple(map(_without_instants, record.samples))))
+            elif path.is_dir():
+                _remove_empty(path)
+            elif path.name != MAX_RATE.file:
+                path.unlink()
+        _slim(directory)
+
+
+def _without_instants(sample: Sample) -> Sample:
+    return replace(sample, intended_ns=0, sent_ns=0, done_ns=0)
+
+
+def _remove_empty(path: Path) -> None:
+    if not any(path.iterdir()):
+        path.rmdir()
+
+
+def _slim(directory: RunDirectory) -> None:
+    """The document without what was offered and proven on the way."""
+    document = directory.document(MAX_RATE)
+    outcomes = [{**outcome, "probes": []} for outcome in document["outcomes"]]
+    directory.describe({**document, "outcomes": outcomes, "proofs": []}, MAX_RATE)
+
+
+CHECK = Selfcheck("plan", "what one replica was measured at foretells three with another mix", "16 min", run)
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=CHECK.claim)
+    parser.add_argument(
+        "--record", type=Path, required=True, metavar="DIR", help="where to keep both runs, new or empty"
+    )
+    kept = parser.parse_args().record
+    measure(kept)
+    trim(kept)
+    for finding in judged(kept):
+        print("holds" if finding.holds else "FAILS", finding.figure, f"({finding.bar})", sep="  ")
