@@ -1,44 +1,66 @@
 """A call against its floor in one process: short turns, alternately and in random order, by the thread's CPU clock."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from itertools import cycle
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from random import Random
 
-from bench.analysis.intervals import mean
 from bench.analysis.model import Estimate
+from bench.micro.case import Bare, Call, Given
+from bench.micro.trimming import trimmed_mean
 
-ROUNDS = 60
-CALLS = 200
 SEED = 5
+NS_PER_US = 1000
 
-Call = Callable[[str], object]
+
+@dataclass(frozen=True, slots=True)
+class Rounds:
+    """How often each side has its turn, and of how many calls that is."""
+
+    turns: int
+    calls: int
+
+    @property
+    def needed(self) -> int:
+        """What a comparison is given, a warm-up included."""
+        return 2 * (self.turns + 1) * self.calls
 
 
-def ratio_to_floor(call: Call, floor: Call, credentials: Sequence[str]) -> Estimate:
-    """CPU time of `call` over that of `floor`, each over its own turn of distinct `credentials`; 95 % interval.
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """What a floor costs by itself, and the call as a multiple of it; 95 % intervals over the turns."""
 
-    The mean over rounds of paired ratios; the slowest and fastest tenth of the rounds are left out, because a turn
-    that was interrupted tells of the machine.
+    floor_us: Estimate
+    ratio: Estimate
+
+
+def paired(call: Call, floor: Bare, givens: Iterator[Given], rounds: Rounds) -> Paired:
+    """CPU time of `call` over that of `floor`, each turn over `givens` of its own.
+
+    The mean over rounds of paired ratios, trimmed, because a turn that was interrupted tells of the machine.
     """
     random = Random(SEED)  # noqa: S311 - the order of turns
-    taken = cycle(credentials)
-    _turn(call, taken), _turn(floor, taken)
-    ratios = sorted(_round(call, floor, taken, random) for _ in range(ROUNDS))
-    tenth = ROUNDS // 10
-    return mean(ratios[tenth:-tenth])
+    _round(call, floor, givens, rounds.calls, random)
+    times = [_round(call, floor, givens, rounds.calls, random) for _ in range(rounds.turns)]
+    return Paired(
+        trimmed_mean([floor_ns / rounds.calls / NS_PER_US for _, floor_ns in times]),
+        trimmed_mean([call_ns / floor_ns for call_ns, floor_ns in times]),
+    )
 
 
-def _round(call: Call, floor: Call, credentials: Iterator[str], random: Random) -> float:
-    turns = [call, floor]
-    random.shuffle(turns)
-    times_ns = {turn: _turn(turn, credentials) for turn in turns}
-    return times_ns[call] / times_ns[floor]
+def _round(call: Call, floor: Bare, givens: Iterator[Given], calls: int, random: Random) -> tuple[int, int]:
+    """CPU time in ns of a turn of each."""
+    ours = list(islice(givens, calls))
+    theirs = [floor.given(given) for given in islice(givens, calls)]
+    if random.random() < 0.5:  # noqa: PLR2004 - a coin
+        return _turn(call, ours), _turn(floor.call, theirs)
+    floor_ns = _turn(floor.call, theirs)
+    return _turn(call, ours), floor_ns
 
 
-def _turn(call: Call, credentials: Iterator[str]) -> int:
-    batch = [next(credentials) for _ in range(CALLS)]
+def _turn(call: Call, batch: Sequence[Given]) -> int:
     start_ns = time.thread_time_ns()
-    for credential in batch:
-        call(credential)
+    for given in batch:
+        call(given)
     return time.thread_time_ns() - start_ns

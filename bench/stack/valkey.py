@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Mapping
+from pathlib import Path
 
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -22,12 +23,14 @@ UNCOUNTED = ("auth", "config|get", "config|resetstat", "info", "ping")
 class Valkey:
     """One server and what is needed to reach it: `url` carries no password, that is in `password_file`.
 
-    `persistent`: it logs every write and knows it again after `restart`, a kill included.
+    `persistent`: it logs every write and knows it again after `restart`, a kill included. `on_socket`: it listens on a
+    Unix socket as well, at `socket_url`.
     """
 
-    def __init__(self, supervisor: Supervisor, name: str, *, persistent: bool = False) -> None:
+    def __init__(self, supervisor: Supervisor, name: str, *, persistent: bool = False, on_socket: bool = False) -> None:
         self.name = name
         self.persistent = persistent
+        self.on_socket = on_socket
         self.password_file = supervisor.secret(f"{name}.password")
         self._password = self.password_file.read_text()
         self.port = free_port()
@@ -40,6 +43,11 @@ class Valkey:
     def url(self) -> str:
         """As `Settings.redis_url` wants it."""
         return f"redis://{LOOPBACK}:{self.port}/0"
+
+    @property
+    def socket_url(self) -> str:
+        """As `Settings.redis_url` wants it, where it is `on_socket`."""
+        return f"unix://{self._socket}"
 
     def wait_ready(self) -> None:
         """Return when it answers; it moves to another port when somebody else took the guessed one first."""
@@ -102,12 +110,18 @@ class Valkey:
         with self.client() as client:
             client.config_resetstat()
 
+    @property
+    def _socket(self) -> Path:
+        return self._folder / "valkey.sock"
+
     def _start(self) -> Process:
         """The password goes into a file of ours: an argument could be read by every user of the machine."""
         config = self._folder / "valkey.conf"
         config.touch(mode=0o600)
         text = _CONFIG.format(port=self.port, folder=self._folder, password=self._password)
-        config.write_text(text + (_PERSISTENT if self.persistent else ""))
+        text += _PERSISTENT if self.persistent else ""
+        text += _ON_SOCKET.format(path=self._socket) if self.on_socket else ""
+        config.write_text(text)
         return self._supervisor.start(Command(self.name, (str(self._binary), str(config)), cwd=self._folder))
 
 
@@ -130,8 +144,15 @@ appendfsync everysec
 """
 
 
-def start_valkey(supervisor: Supervisor, name: str, *, persistent: bool = False) -> Valkey:
+# for us alone, as the folder is
+_ON_SOCKET = """\
+unixsocket {path}
+unixsocketperm 700
+"""
+
+
+def start_valkey(supervisor: Supervisor, name: str, *, persistent: bool = False, on_socket: bool = False) -> Valkey:
     """A server that answers."""
-    valkey = Valkey(supervisor, name, persistent=persistent)
+    valkey = Valkey(supervisor, name, persistent=persistent, on_socket=on_socket)
     valkey.wait_ready()
     return valkey

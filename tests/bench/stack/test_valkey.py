@@ -1,6 +1,8 @@
 """A Valkey of our own: private, counted, restartable, and never in somebody else's way."""
 
 import socket
+import stat
+from pathlib import Path
 
 import pytest
 from redis import Redis
@@ -11,6 +13,8 @@ from bench.stack.errors import ProcessDiedError
 from bench.stack.listening import LOOPBACK, free_port, listen, port_of
 from bench.stack.supervisor import Supervisor
 from bench.stack.valkey import Valkey, start_valkey
+from services.redis_client import RedisClient
+from services.settings import Settings
 
 
 @pytest.fixture
@@ -117,3 +121,17 @@ def test_a_dead_server_refuses(supervisor: Supervisor) -> None:
     server.process.kill()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((LOOPBACK, server.port), timeout=5)
+
+
+def test_it_listens_on_a_unix_socket_where_that_is_asked_for(supervisor: Supervisor) -> None:
+    """The services' own client finds the same data over either, and needs the password for both."""
+    server = start_valkey(supervisor, "local-valkey", on_socket=True)
+    for url in (server.url, server.socket_url):
+        client = RedisClient(Settings(redis_url=url, redis_password_file=server.password_file))
+        client.command("INCR", "visits")
+        client.close()
+    with Redis.from_url(server.socket_url, driver_info=None) as stranger, pytest.raises(AuthenticationError):
+        stranger.ping()
+    with server.client() as observer:
+        assert observer.get("visits") == "2"
+    assert stat.S_IMODE(Path(server.socket_url.removeprefix("unix://")).stat().st_mode) == 0o700
