@@ -6,11 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.analysis.model import Estimate
-from bench.measure.proof import Proof
 from bench.measure.run import PASSWORD_PROFILE
 from bench.micro.figures import Figure
 from bench.micro.server import VISITORS, ratio_to_bare
 from bench.micro.session import EFFORTS, measure
+from bench.selfcheck.aa import Silent
 from bench.selfcheck.check import Finding, Selfcheck
 from bench.selfcheck.rig import supervisor
 from bench.stack.foundation import lay_foundation
@@ -28,16 +28,6 @@ DEARER: Mapping[str, float] = {
 }
 """Bars of their own for schemes whose floor is spared what they owe to safety."""
 EFFORT = replace(EFFORTS["quick"], floor_turns=200, select="test_verify_valid")
-
-
-class Silent:
-    """Progress nobody watches."""
-
-    def stage(self, text: str, *, seconds: float = 0.0) -> None:
-        """Not told."""
-
-    def proven(self, proof: Proof) -> None:
-        """Not told."""
 
 
 def run() -> Iterator[Finding]:
