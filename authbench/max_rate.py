@@ -4,7 +4,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -20,7 +20,6 @@ from bench.measure.crew import Spread
 from bench.measure.max_rate import search
 from bench.measure.rate_search import RECORDS, Choices, Search, plan_search, recalled
 from bench.measure.rundir import MAX_RATE, RunDirectory
-from bench.measure.saturation import copies_of
 from bench.stack import binaries
 from loadtests.plan import ArmPlan
 from reports import max_rate_page, max_rate_table
@@ -30,7 +29,7 @@ from services.catalogue import find, schemes
 
 SLO_MS = 20.0
 """Where none was chosen."""
-OWN: Mapping[str, str] = {"slo_p99": "--slo-p99", "journey": "--journey", "copies": "--copies"}
+OWN: Mapping[str, str] = {"slo_p99": "--slo-p99", "journey": "--journey"}
 """Options that mean something here alone, by the name under which the command line keeps them."""
 FOREIGN: Mapping[str, tuple[str, str]] = {
     "rate": ("--rate", "which finds the rate itself"),
@@ -117,14 +116,8 @@ def _facts(document: Mapping[str, Any], arms: Sequence[ArmPlan]) -> MaxRateFacts
         password_profile=PASSWORDS[document["password_profile"]],
         balancing={name: BALANCING[name] for name in sorted({arm.balancing for arm in arms})},
         checks={proof["arm"]: len(proof["checks"]) for proof in document["proofs"]},
-        notes=(*unfinished(document, document["sets_done"], document["sets"], "verifying rounds"), *_crowd(document)),
+        notes=unfinished(document, document["sets_done"], document["sets"], "verifying rounds"),
     )
-
-
-def _crowd(document: Mapping[str, Any]) -> Iterator[str]:
-    """What a reader of rates must know where arms were not alone."""
-    if (copies := copies_of(document)) > 1:
-        yield f"{copies} copies of each arm had the servers' cores at once; a rate is what each of them was offered."
 
 
 def _choices(chosen: argparse.Namespace) -> Choices:
@@ -138,7 +131,6 @@ def _choices(chosen: argparse.Namespace) -> Choices:
         seconds=chosen.seconds,
         seed=seed_of(chosen),
         journeys=chosen.journey or ("steady",),
-        copies=chosen.copies or 1,
     )
 
 

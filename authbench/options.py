@@ -13,7 +13,6 @@ Number = TypeVar("Number", int, float)
 
 RATE_MAX_RPS = 100_000.0
 REPLICAS_MAX = 64
-COPIES_MAX = 16
 PORT_MAX = 65_535
 MASTER_PORT = 5557
 """Locust's own."""
@@ -57,9 +56,6 @@ def add_max_rate(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--journey", type=journeys, metavar="NAME,..", help=f"what visitors do: {', '.join(JOURNEYS)} (default: steady)"
-    )
-    group.add_argument(
-        "--copies", type=copies, metavar="N", help="so many of each at once, each offered the rate (default: 1)"
     )
 
 
@@ -157,11 +153,6 @@ def whole_number(text: str) -> int:
 def port(text: str) -> int:
     """A TCP port to listen on."""
     return _checked(text, int, lambda value: 1 <= value <= PORT_MAX, f"a port from 1 to {PORT_MAX}")
-
-
-def copies(text: str) -> int:
-    """A count of equal stacks."""
-    return _checked(text, int, lambda value: 1 <= value <= COPIES_MAX, f"a whole number from 1 to {COPIES_MAX}")
 
 
 def workers(text: str) -> int:

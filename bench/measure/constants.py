@@ -95,13 +95,9 @@ def _scheme(spec: SchemeSpec, own: Sequence[_Measured], weighed: Sequence[_Weigh
     )
 
 
-def _preference(one: _Measured) -> tuple[bool, float, bool, int, float]:
-    """First what comes from near saturation, of those who had the cores for themselves.
-
-    Then reads, then as few replicas and as high a rate as can be.
-    """
-    cores = one.max_rate.server_cores if one.max_rate else 0.0
-    return one.max_rate is None, -cores, one.step != "read", one.replicas, -one.cost.rate_rps
+def _preference(one: _Measured) -> tuple[bool, bool, int, float]:
+    """First what comes from near saturation, then reads, then as few replicas and as high a rate as can be."""
+    return one.max_rate is None, one.step != "read", one.replicas, -one.cost.rate_rps
 
 
 def _arms(document: Found) -> Iterator[_Measured]:

@@ -1,7 +1,6 @@
 """The highest rate under an SLO, arm by arm: searched by one process set, verified by five others, all kept."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -75,43 +74,41 @@ def _measure_set(run: Search, arm: ArmPlan, process_set: int, rig: _Rig, progres
     plan, around = run.block(arm, process_set), rig.around
     progress.stage("starting its servers")
     with Stack(plan.arms, rig.foundation, seed=plan.seed) as stack:
-        benches = [ArmBench(stack.arms[one.id], around.user_password) for one in plan.arms]
-        proof = prove(benches[0], around.catalogue[arm.scheme].traits)
+        bench = ArmBench(stack.arms[arm.id], around.user_password)
+        proof = prove(bench, around.catalogue[arm.scheme].traits)
         run.proven(proof)
         progress.proven(proof)
         if not proof.holds:
             _refuse(run, plan, proof, around)
             return
-        assignment = Assignment(plan, tuple(bench.address for bench in benches), around.user_password)
+        assignment = Assignment(plan, (bench.address,), around.user_password)
         with around.generators.open(f"generator-{arm.id}-{process_set}", assignment) as generator:
-            progress.stage(f"logging in {arm.visitors * len(benches)} visitors")
+            progress.stage(f"logging in {arm.visitors} visitors")
             insist(generator.log_in())
-            _offer(run, plan, _loading(run, plan, benches, generator, around), progress)
+            _offer(run, plan, _loading(run, plan, bench, generator, around), progress)
 
 
-def _loading(
-    run: Search, plan: BlockPlan, benches: Sequence[ArmBench], generator: BlockGenerator, around: Surroundings
-) -> Loading:
+def _loading(run: Search, plan: BlockPlan, bench: ArmBench, generator: BlockGenerator, around: Surroundings) -> Loading:
     judged = partial(judge_probe, slo_ms=run.choices.slo_ms)
-    return Loading(plan, benches, generator, around.facts, around.needs_affinity, judged=judged)
+    return Loading(plan, [bench], generator, around.facts, around.needs_affinity, judged=judged)
 
 
 def _refuse(run: Search, plan: BlockPlan, proof: Proof, around: Surroundings) -> None:
     """One record says why none of the rates was offered."""
-    cell, *_ = plan.cells(plan.slices[START])
+    (cell,) = plan.cells(plan.slices[START])
     reasons = tuple(f"not timed, its proof does not hold: {failure}" for failure in proof.failures)
     run.keep(refused_record(cell, plan, around.facts, reasons))
 
 
 def _offer(run: Search, plan: BlockPlan, loading: Loading, progress: Progress) -> None:
-    """One rate after the other, until the set has shown what it is to show. Copies are loaded alike and not kept."""
-    arm, *_ = plan.arms
+    """One rate after the other, until the set has shown what it is to show."""
+    (arm,) = plan.arms
     while (rung := run.next_rung(arm, plan.index)) is not None:
         if run.was_disturbed(arm):
             progress.stage("waiting for the machine to calm down", seconds=CALM_S)
             time.sleep(CALM_S)
         progress.stage(f"{LADDER[rung]:,g} requests/s", seconds=plan.slices[rung].seconds)
-        record, *_ = loading.measure(rung)
+        (record,) = loading.measure(rung)
         run.keep(record)
 
 

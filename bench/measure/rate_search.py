@@ -30,7 +30,6 @@ VISITORS_PER_SLO_MS = 10
 """Twice as many as wait at 5,000 requests/s when each takes as long as the SLO allows."""
 SET_UP_S, SEARCH_PROBES, VERIFY_PROBES = 7.0, 9, 3
 """What a process set takes besides its slices, and how many of those it has as a rule; for the forecast alone."""
-COPY = "-copy-"
 RECORDS = "max-rate/*/set-*/probe-*"
 
 
@@ -63,9 +62,6 @@ class Choices:
     seconds: int | None = None
     seed: int = 0
     journeys: tuple[Journey, ...] = ("steady",)
-    copies: int = 1
-    """How many of each arm have the servers' cores at once, each offered the rate: services that share a core cost each
-    other more than CPU time."""
 
     @property
     def effort(self) -> Effort:
@@ -145,12 +141,11 @@ class Search:
                 yield arm
 
     def block(self, arm: ArmPlan, process_set: int) -> BlockPlan:
-        """One process set of `arm`, first among its copies, with a slice for every rung."""
+        """One process set of `arm`, with a slice for every rung."""
         effort = self.choices.effort
         least_s = effort.verify_s if process_set else effort.search_s
         slices = tuple(SlicePlan("latency", rate, _length_s(least_s, rate), pinned=True) for rate in LADDER)
-        copies = [replace(arm, id=f"{arm.id}{COPY}{number}") for number in range(2, self.choices.copies + 1)]
-        return BlockPlan(process_set, self._random(arm.id, process_set).getrandbits(48), (arm, *copies), slices)
+        return BlockPlan(process_set, self._random(arm.id, process_set).getrandbits(48), (arm,), slices)
 
     def next_rung(self, arm: ArmPlan, process_set: int) -> int | None:
         """What `process_set` of `arm` is to offer next; None: no more."""

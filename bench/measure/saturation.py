@@ -29,24 +29,21 @@ STEPS: Mapping[journeys.Step, Step] = {
 class Saturated:
     """An arm and the highest rate it bore. `records`, at `paths`: of every set that verified it, at the rate it met.
 
-    Rates count steps: a relogin is one, though it is two requests. `server_cores`: all its servers shared them; of
-    several `copies` that were loaded at once, what each of them had on average.
+    Rates count steps: a relogin is one, though it is two requests. `server_cores`: all its servers shared them.
     """
 
     run_id: str
     arm: ArmPlan
     rate_rps: float
     slo_ms: float
-    server_cores: float
-    copies: int
+    server_cores: int
     paths: tuple[Path, ...]
     records: tuple[Record, ...]
 
     @property
     def source(self) -> str:
         """Where a reader finds it."""
-        at_once = f", {self.copies} copies at once" if self.copies > 1 else ""
-        return f"run {self.run_id}, highest rate of {self.arm.id}, {self.rate_rps:,.4g}/s{at_once}"
+        return f"run {self.run_id}, highest rate of {self.arm.id}, {self.rate_rps:,.4g}/s"
 
     @property
     def max_rate(self) -> MaxRateConstant:
@@ -82,7 +79,6 @@ class Saturated:
 def saturated(directory: RunDirectory) -> Iterator[Saturated]:
     """Every arm whose highest rate is believed, one after the other. RunDirectoryError, RecordError."""
     document = directory.document(MAX_RATE)
-    copies = copies_of(document)
     for outcome in document.get("outcomes", ()):
         paths = tuple(_at_highest(directory, outcome))
         if outcome["rate_rps"] and paths:
@@ -91,8 +87,7 @@ def saturated(directory: RunDirectory) -> Iterator[Saturated]:
                 arm=ArmPlan(**outcome["arm"]),
                 rate_rps=outcome["rate_rps"]["value"],
                 slo_ms=document["choices"]["slo_ms"],
-                server_cores=server_cores(document["environment"]["cores"]) / copies,
-                copies=copies,
+                server_cores=server_cores(document["environment"]["cores"]),
                 paths=paths,
                 records=tuple(map(read, paths)),
             )
@@ -101,20 +96,14 @@ def saturated(directory: RunDirectory) -> Iterator[Saturated]:
 def scaling_points(directory: RunDirectory) -> Iterator[tuple[ArmPlan, float]]:
     """Arms that read, on no more replicas than the servers had cores, and their highest rate; believed ones alone.
 
-    More replicas, or copies, share cores: that measures contention, not scaling. RunDirectoryError.
+    More replicas share cores: that measures contention, not scaling. RunDirectoryError.
     """
     document = directory.document(MAX_RATE)
-    cores = server_cores(document["environment"]["cores"]) / copies_of(document)
+    cores = server_cores(document["environment"]["cores"])
     for outcome in document.get("outcomes", ()):
         arm = ArmPlan(**outcome["arm"])
         if outcome["rate_rps"] and arm.journey == "steady" and arm.replicas <= cores:
             yield arm, outcome["rate_rps"]["value"]
-
-
-def copies_of(document: Mapping[str, Any]) -> int:
-    """How many of each arm were loaded at once; 1 in a search of before."""
-    copies: int = document["choices"].get("copies", 1)
-    return copies
 
 
 def server_cores(cores: int) -> int:

@@ -4,8 +4,6 @@
 """
 
 import argparse
-import math
-import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,7 +16,7 @@ from bench.measure.constants import constants
 from bench.measure.max_rate import search
 from bench.measure.rate_search import Choices, Search, plan_search
 from bench.measure.rundir import MAX_RATE, RunDirectory
-from bench.measure.saturation import Saturated, saturated, server_cores
+from bench.measure.saturation import Saturated, saturated
 from bench.selfcheck.aa import Silent
 from bench.selfcheck.check import Finding, Selfcheck
 from bench.stack import binaries
@@ -30,10 +28,9 @@ SLO_MS = 50.0
 SETS, SECONDS, SEED = 3, 3, 20_261
 CPU_BAR, RATE_BAR = 0.10, 0.20
 ONE, THREE = "one", "three"
-REPLICAS = 3
 MEASURED = {
     ONE: Choices(SLO_MS, "quick", SCHEMES, (1,), seconds=SECONDS, seed=SEED, journeys=("steady", "write", "relogin")),
-    THREE: Choices(SLO_MS, "quick", SCHEMES, (REPLICAS,), seconds=SECONDS, seed=SEED, journeys=("browse",)),
+    THREE: Choices(SLO_MS, "quick", SCHEMES, (3,), seconds=SECONDS, seed=SEED, journeys=("browse",)),
 }
 """What the constants are from, and what they are to foretell."""
 
@@ -45,20 +42,9 @@ def run() -> Iterator[Finding]:
         yield from judged(Path(folder))
 
 
-def measured(cores: int) -> Iterator[tuple[str, Choices]]:
-    """Both runs on a machine of so many cores.
-
-    Where three replicas have to share a core, constants are measured with as many stacks of one replica on it: services
-    that take turns on a core find their caches cold, which no constant of one that was alone can tell.
-    """
-    copies = math.ceil(REPLICAS / server_cores(cores))
-    yield ONE, replace(MEASURED[ONE], copies=copies)
-    yield THREE, MEASURED[THREE]
-
-
 def measure(into: Path) -> None:
     """Both runs, side by side below `into`. NotReadyError."""
-    for name, choices in measured(len(os.sched_getaffinity(0))):
+    for name, choices in MEASURED.items():
         arms = tuple(arm for arm in plan_search(choices, CATALOGUE) if arm.scheme in SCHEMES)
         versions = {binary.name: binary.version for binary in binaries.found()}
         directory, facts = rundir.create_at(into / name), environment.describe(versions)

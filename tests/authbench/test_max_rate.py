@@ -21,8 +21,6 @@ from tests.authbench.conftest import Ask
 BAD = {
     "an SLO without a search": (["--slo-p99", "20ms"], "--slo-p99: found it without --max-rate"),
     "a journey without a search": (["--journey", "write"], "--journey: found it without --max-rate"),
-    "copies without a search": (["--copies", "2"], "--copies: found it without --max-rate"),
-    "no copy": (["--max-rate", "--copies", "0"], "--copies: found '0', expected a whole number from 1 to 16"),
     "an unknown journey": (["--max-rate", "--journey", "wander"], "--journey: found 'wander', expected one of: steady"),
     "nothing to refresh": (["none", "--max-rate", "--journey", "refresh"], "journey 'refresh': found no scheme with"),
     "a rate": (["--max-rate", "--rate", "50"], "--rate: found it beside --max-rate, which finds"),

@@ -35,7 +35,7 @@ def shares(mix: Mapping[Step, float]) -> Mapping[Step, float]:
 
 
 def bottleneck(
-    constants: SchemeConstants, mix: Mapping[Step, float], replicas: int, server_cores: float, limits: Limits
+    constants: SchemeConstants, mix: Mapping[Step, float], replicas: int, server_cores: int, limits: Limits
 ) -> Bottleneck | str:
     """What ends first in an arm of this project, where all servers share `server_cores`; else what was not measured.
 
@@ -48,13 +48,12 @@ def bottleneck(
     everything = total(spent.values(), "sum over components")
     alone = {component: (spent[component], 1.0) for component in ("bff", "haproxy", "redis")}
     bounds = {"replicas": (spent["replicas"], replicas * limits.worker_cores.value), **alone}
-    bounds[ALL_SERVERS] = (everything, server_cores)
+    bounds[ALL_SERVERS] = (everything, float(server_cores))
     name, per_core_s = tightest({name: (demand.value or 0.0, cores) for name, (demand, cores) in bounds.items()})
     if per_core_s <= 0:
         return NO_CPU
     demand = bounds[name][0]
-    # who has a part of a core is served by one: the others' work is part of what it takes
-    parts, cores = (COMPONENTS, max(1, round(server_cores))) if name == ALL_SERVERS else ((name,), 1)
+    parts, cores = (COMPONENTS, server_cores) if name == ALL_SERVERS else ((name,), 1)
     return Bottleneck(
         name, per_core_s, Server(demand.value or 0.0, cores=cores, spread=spread(work, parts)), demand.sources
     )

@@ -37,14 +37,13 @@ class StepCost:
 class MaxRateConstant:
     """The highest rate that met an SLO, and what it met it on.
 
-    `server_cores`: those all servers of the arm shared, a part of one where others had the rest. `journey_steps`: the
-    share of each step in its requests.
+    `server_cores`: those all servers of the arm shared. `journey_steps`: the share of each step in its requests.
     """
 
     rate_rps: Constant
     slo_p99_ms: float
     replicas: int
-    server_cores: float
+    server_cores: int
     journey_steps: Mapping[Step, float]
 
 

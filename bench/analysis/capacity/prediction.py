@@ -27,7 +27,7 @@ def predict_cpu_us(constants: SchemeConstants, mix: Mapping[Step, float]) -> Cpu
 
 
 def predict_max_rate(
-    constants: SchemeConstants, mix: Mapping[Step, float], replicas: int, server_cores: float, slo_p99_ms: float
+    constants: SchemeConstants, mix: Mapping[Step, float], replicas: int, server_cores: int, slo_p99_ms: float
 ) -> RatePrediction:
     """The highest rate, in *steps* a second as they are offered, of a mix on so many replicas sharing so many cores.
 

@@ -75,7 +75,7 @@ def searched(path: Path, choices: Choices, limits: Mapping[str, int] | None = No
             limit = (limits or {}).get(arm.id, LIMIT)
             while (rung := run.next_rung(arm, process_set)) is not None:
                 plan = run.block(arm, process_set)
-                cell, *_ = plan.cells(plan.slices[rung])
+                (cell,) = plan.cells(plan.slices[rung])
                 run.keep(record(cell, process_set, 5.0 if rung <= limit else 500.0))
     run.status = "complete"
     run.describe()

@@ -19,7 +19,7 @@ from loadtests.record import Record
 from services.catalogue import SCHEMES
 from tests.bench.measure.conftest import Watched, lying
 
-CHOICES = Choices(1.0, schemes=("memory-session", "jwt-hs256"), replicas=(1, 2), seconds=1, seed=5, copies=2)
+CHOICES = Choices(1.0, schemes=("memory-session", "jwt-hs256"), replicas=(1, 2), seconds=1, seed=5)
 ARMS = ("jwt-hs256-bearer-1", "memory-session-cookie-2")
 
 
@@ -64,16 +64,6 @@ def test_every_probe_is_a_record(finished: tuple[Search, Watched]) -> None:
         for arm, number in ((ARMS[0], 0), (ARMS[1], 0), (ARMS[1], 1))
     ]
     assert recalled(run.directory.records(RECORDS), run.arms, 1.0, run.sets) == run.outcomes
-
-
-@pytest.mark.stack
-def test_copies_are_loaded_beside_it(finished: tuple[Search, Watched]) -> None:
-    """Every probe had its copy for company, and is no other's than the arm's."""
-    run, _ = finished
-    timed = [record for record in run.directory.records(RECORDS) if record.samples]
-    assert {(record.header.cell.arm, record.header.company) for record in timed} == {
-        (ARMS[1], (ARMS[1], f"{ARMS[1]}-copy-2"))
-    }
 
 
 @pytest.mark.stack

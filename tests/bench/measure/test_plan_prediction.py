@@ -11,7 +11,7 @@ import pytest
 from bench.analysis.ladder import LADDER, STEP_RATIO, TOP
 from bench.measure.rundir import MAX_RATE, RunDirectory
 from bench.measure.saturation import saturated
-from bench.selfcheck.plan import CPU_BAR, MEASURED, ONE, RATE_BAR, SCHEMES, THREE, judged, measured, trim
+from bench.selfcheck.plan import CPU_BAR, MEASURED, ONE, RATE_BAR, SCHEMES, THREE, judged, trim
 from loadtests.journeys import MIXES
 from tests.bench.measure.made_up_runs import CPU_US, searched
 
@@ -64,13 +64,6 @@ def test_the_second_run_is_not_what_the_first_was() -> None:
     assert (one.replicas, three.replicas) == ((1,), (3,))
     assert not set(one.journeys) & set(three.journeys)
     assert {step for journey in one.journeys for step in MIXES[journey]} == set(MIXES["browse"])
-
-
-def test_constants_are_from_services_that_share_cores_as_much() -> None:
-    """As many stacks of one replica on a core as there will be replicas; one alone where each has its own."""
-    copies = {cores: dict(measured(cores))[ONE].copies for cores in (1, 2, 4, 6, 16)}
-    assert copies == {1: 3, 2: 3, 4: 2, 6: 1, 16: 1}
-    assert dict(measured(2))[THREE] == MEASURED[THREE]
 
 
 def test_where_costs_add_up_it_is_exact(additive: Path) -> None:

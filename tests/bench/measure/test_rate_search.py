@@ -1,7 +1,6 @@
 """A search as values: what it measures and for how long, what it offers next, and that its records tell it all."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -75,19 +74,6 @@ def test_journeys_are_arms_of_their_own() -> None:
     ]
     with pytest.raises(PlanError, match=r"journey 'refresh': found no scheme with anything to refresh.*refresh-token"):
         plan_search(Choices(20.0, schemes=("jwt-hs256",), journeys=("refresh",)), SCHEMES)
-
-
-def test_copies_differ_in_nothing_but_their_names(tmp_path: Path) -> None:
-    """The arm itself is the first of them, and alone without copies."""
-    choices = replace(CHOICES, copies=3)
-    arms = plan_search(choices, SCHEMES)
-    crowd = Search(rundir.create_at(tmp_path / "run"), choices, SCHEMES, arms, "again", environment.describe({}))
-    first, *others = crowd.block(arms[1], 0).arms
-    assert first == arms[1]
-    assert [one.id for one in others] == [f"{first.id}-copy-2", f"{first.id}-copy-3"]
-    assert [replace(one, id=first.id) for one in others] == [first, first]
-    alone = replace(crowd, choices=CHOICES)
-    assert alone.block(arms[1], 0).arms == (arms[1],)
 
 
 @pytest.mark.parametrize("profile", EFFORTS)

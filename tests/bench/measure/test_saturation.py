@@ -1,6 +1,5 @@
 """An arm near saturation: found again by its documents, its cost counted by the step."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,7 @@ import pytest
 from bench.analysis.ladder import LADDER
 from bench.measure.rate_search import Choices
 from bench.measure.rundir import MAX_RATE, RunDirectory
-from bench.measure.saturation import Saturated, mix, only_step, saturated, scaling_points, server_cores
+from bench.measure.saturation import Saturated, mix, only_step, saturated, server_cores
 from loadtests.plan import JOURNEYS, Journey
 from tests.bench.measure.made_up_runs import LIMIT, RATE_RPS, rewritten, searched
 
@@ -55,15 +54,6 @@ def test_the_highest_rate_says_what_it_was_met_on(found: dict[str, Saturated]) -
     met = found["redis-session-cookie-1-browse"].max_rate
     assert (met.slo_p99_ms, met.replicas, met.server_cores) == (20.0, 1, 1)
     assert met.journey_steps == {"read": 0.9, "write": 0.08, "relogin": 0.02}
-
-
-def test_copies_share_the_cores(tmp_path: Path) -> None:
-    """Of three stacks at once each has a third of the servers' core, its source says so, and it scales nothing."""
-    crowd = searched(tmp_path / "run", replace(CHOICES, journeys=("steady",), copies=3))
-    for one in saturated(crowd):
-        assert one.max_rate.server_cores == pytest.approx(1 / 3)
-        assert one.source.endswith("/s, 3 copies at once")
-    assert list(scaling_points(crowd)) == []
 
 
 def test_what_is_not_believed_tells_nothing(tmp_path: Path) -> None:
