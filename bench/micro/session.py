@@ -42,6 +42,7 @@ ALONE = {
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
     "PYTEST_ADDOPTS": "",
     "PYTEST_PLUGINS": "",
+    "PYTEST_XDIST_WORKER": "",
     "PYTHONDONTWRITEBYTECODE": "1",
 }
 """What keeps pytest to what is here."""
