@@ -57,6 +57,7 @@ class Subject:
         self.temporary = folder / "t"
         self._said = ""
         self._known: set[int] = set()
+        self._memory_before = frozenset(segments())
         for path in (folder, self.temporary):
             _give(path, installation.uid)
         argv = (installation.python, "-m", "authbench", *options, "-o", str(self.directory.path))
@@ -125,7 +126,11 @@ class Subject:
         yield from (f"process {pid}" for pid in self.owned())
         yield from (f"port {socket.port}" for socket in sockets & set(_listening()))
         yield from (f"directory {path.name}" for path in self.temporary.iterdir())
-        yield from (f"shared memory {number}" for number, creator in segments() if creator in self._known)
+        yield from (f"shared memory {number}" for number, creator in self._memory() if creator in self._known)
+
+    def _memory(self) -> frozenset[tuple[int, int]]:
+        """Segments made since it began: pids come round, so an old one's creator may bear the number of one of ours."""
+        return frozenset(segments()) - self._memory_before
 
 
 @contextmanager

@@ -7,7 +7,8 @@ import socket
 import pytest
 
 from bench.selfcheck.clean import Ending, ended
-from bench.selfcheck.subject import Socket, _listening, _socket_inodes
+from bench.selfcheck.subject import Socket, _listening, _socket_inodes, subject
+from tests.segments import orphan_segment
 
 
 @pytest.mark.stack
@@ -29,3 +30,11 @@ def test_a_late_signal_may_find_the_run_complete() -> None:
     """Only after the last record; the same signal before is an interruption."""
     assert Ending("shutdown", (signal.SIGINT,)).marks == {"complete", "interrupted"}
     assert Ending("a slice", (signal.SIGINT,)).marks == {"interrupted"}
+
+
+def test_memory_that_was_there_before_is_not_left_by_it() -> None:
+    """A segment whose creator's pid a process of the run bears counts only when it was made since the run began."""
+    with orphan_segment() as (_, creator), subject("--version") as started, orphan_segment() as (newer, its_creator):
+        started.wait_ended()
+        started._known.update((creator, its_creator))
+        assert [left for left in started._left(frozenset()) if "memory" in left] == [f"shared memory {newer}"]

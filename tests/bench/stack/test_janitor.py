@@ -11,6 +11,7 @@ import pytest
 
 from bench.stack import janitor
 from bench.stack.janitor import Leader, free_segments, look, ours, registrations, segments, sweep
+from tests.segments import orphan_segment
 
 SLEEP = shutil.which("sleep") or "/bin/sleep"
 
@@ -88,13 +89,6 @@ def harness() -> Iterator[subprocess.Popen[bytes]]:
     process.wait()
 
 
-def _segment() -> tuple[int, int]:
-    """A System V shared memory segment whose creator has ended: its id and the creator's pid."""
-    script = "import ctypes, os; print(ctypes.CDLL(None).shmget(0, 56, 0o1600), os.getpid())"
-    number, creator = subprocess.check_output([sys.executable, "-c", script], text=True).split()
-    return int(number), int(creator)
-
-
 def _named(folder: Path, number: int, creator: int) -> None:
     (folder / "data").mkdir(parents=True)
     (folder / "data" / "postmaster.pid").write_text(
@@ -104,18 +98,13 @@ def _named(folder: Path, number: int, creator: int) -> None:
 
 def test_the_shared_memory_of_a_killed_server_is_freed(tmp_path: Path) -> None:
     """What its postmaster.pid names is removed; one of another creator is not, nor is a file cut short a fault."""
-    killed, other = _segment(), _segment()
-    _named(tmp_path / "postgres-1", *killed)
-    _named(tmp_path / "postgres-2", other[0], other[1] + 1)
-    (tmp_path / "postgres-3" / "data").mkdir(parents=True)
-    (tmp_path / "postgres-3" / "data" / "postmaster.pid").write_text("1\n")
-    free_segments(str(tmp_path))
-    assert {killed, other} & set(segments()) == {other}
-    (tmp_path / "postgres-2" / "data" / "postmaster.pid").unlink()
-    (tmp_path / "postgres-2" / "data").rmdir()
-    _named(tmp_path / "postgres-4", *other)
-    free_segments(str(tmp_path))
-    assert other not in set(segments())
+    with orphan_segment() as killed, orphan_segment() as other:
+        _named(tmp_path / "postgres-1", *killed)
+        _named(tmp_path / "postgres-2", other[0], other[1] + 1)
+        (tmp_path / "postgres-3" / "data").mkdir(parents=True)
+        (tmp_path / "postgres-3" / "data" / "postmaster.pid").write_text("1\n")
+        free_segments(str(tmp_path))
+        assert {killed, other} & set(segments()) == {other}
 
 
 def test_registrations_end_when_the_pipe_closes(harness: subprocess.Popen[bytes]) -> None:

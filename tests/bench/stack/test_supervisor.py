@@ -55,6 +55,7 @@ class Harness:
     process: subprocess.Popen[str]
     directory: Path
     pids: tuple[int, ...]
+    memory_before: frozenset[tuple[int, int]]
 
     def leftovers(self) -> list[str]:
         """What is still there of it after at most GONE_WITHIN_S."""
@@ -65,13 +66,15 @@ class Harness:
 
     def _left(self) -> list[str]:
         pids = [str(pid) for pid in self.pids if look(pid)]
-        memory = [f"shared memory {number}" for number, creator in segments() if creator in self.pids]
+        made = frozenset(segments()) - self.memory_before
+        memory = [f"shared memory {number}" for number, creator in made if creator in self.pids]
         return [*pids, *memory, *([str(self.directory)] if self.directory.exists() else [])]
 
 
 @contextmanager
 def running(logs: Path, *options: str, python: str = sys.executable, uid: int | None = None) -> Iterator[Harness]:
     """A harness with three kinds of servers, once they all run; as `uid` where given."""
+    before = frozenset(segments())
     paths = os.pathsep.join([str(Path(bench.__file__).parents[1]), *sys.path[1:]])
     process = subprocess.Popen(
         [python, "-c", HARNESS, str(logs), *options],
@@ -87,7 +90,7 @@ def running(logs: Path, *options: str, python: str = sys.executable, uid: int | 
         try:
             assert process.stdout is not None
             directory, *pids = process.stdout.readline().split()
-            yield Harness(process, Path(directory), tuple(map(int, pids)))
+            yield Harness(process, Path(directory), tuple(map(int, pids)), before)
         finally:
             process.kill()
 
