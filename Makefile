@@ -19,7 +19,7 @@ $(STAMP): requirements.lock pyproject.toml
 compare: setup ## measure the six core schemes and write runs/<id>/report.html
 	@$(BIN)/authbench run
 
-plan-check: setup ## hold what a plan foretells against a run it was not made from; about 16 minutes
+plan-check: setup ## hold what a plan foretells against a run it was not made from; about 12 minutes
 	@$(BIN)/authbench selfcheck plan
 
 test: setup lint ## lint, types and the whole test suite against real servers

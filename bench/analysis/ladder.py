@@ -5,11 +5,12 @@ Pure: whoever measures asks for the next rung until there is none.
 """
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from bench.analysis.costs import cpu_us
 from bench.analysis.intervals import Floats, plain_percentile
 from bench.analysis.latency import PERCENTILES, response_ms
 from bench.analysis.model import Verdict
@@ -42,7 +43,8 @@ class Probe:
 
     `process_set` 0 searches, the others verify. `scheduled` counts what followed a request that was, as a login its
     logout, too. `p99_ms` is of the response time from the intended start over all
-    scheduled requests; one without success is slower than any, so it is infinite where more than 1 % have none.
+    scheduled requests; one without success is slower than any, so it is
+    infinite where more than 1 % have none. `cpu_us`: of a successful request, by component and in total.
     """
 
     process_set: int
@@ -55,6 +57,7 @@ class Probe:
     meets: bool
     generator_cpu_ratio: float | None
     verdict: Verdict
+    cpu_us: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def rate_rps(self) -> float:
@@ -89,6 +92,7 @@ def probed(record: Record, slo_ms: float) -> Probe:
         meets=p99_ms <= slo_ms,
         generator_cpu_ratio=footer.generator_cpu_ratio if footer else None,
         verdict=Verdict(footer.verdict, footer.reasons, footer.disturbed) if footer else Verdict("INVALID", (DIED,)),
+        cpu_us=cpu_us(record),
     )
 
 

@@ -1,11 +1,12 @@
 """What a search for the highest rates left of each arm near saturation, and what one step cost it there."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from bench.analysis.capacity.cooling import Cooling, fitted
 from bench.analysis.capacity.model import Constant, MaxRateConstant, Step, StepCost
 from bench.analysis.costs import TOTAL, cpu_us, mean_bytes, store_operations
 from bench.analysis.outcomes import succeeded
@@ -16,6 +17,8 @@ from loadtests.record import SUFFIX, Record, read
 from loadtests.visitor import change_login, log_in, refresh, write
 from loadtests.visitor import read as read_profile
 
+SPREAD_OVER_REPLICAS = "replicas"
+"""The component that has a process for each; the others have one."""
 STEPS: Mapping[journeys.Step, Step] = {
     read_profile: "read",
     write: "write",
@@ -30,6 +33,7 @@ class Saturated:
     """An arm and the highest rate it bore. `records`, at `paths`: of every set that verified it, at the rate it met.
 
     Rates count steps: a relogin is one, though it is two requests. `server_cores`: all its servers shared them.
+    `probes`: of each that is believed, at whatever rate, requests a second and the CPU of one by component.
     """
 
     run_id: str
@@ -39,6 +43,7 @@ class Saturated:
     server_cores: int
     paths: tuple[Path, ...]
     records: tuple[Record, ...]
+    probes: tuple[tuple[float, Mapping[str, float]], ...] = ()
 
     @property
     def source(self) -> str:
@@ -52,9 +57,18 @@ class Saturated:
         return MaxRateConstant(rate, self.slo_ms, self.arm.replicas, self.server_cores, mix(self.arm.journey))
 
     @property
+    def requests_per_step(self) -> float:
+        """A relogin is two."""
+        return sum(len(record.samples) for record in self.records) / self._steps
+
+    @property
+    def _steps(self) -> int:
+        return sum(record.footer.counts.scheduled for record in self.records if record.footer)
+
+    @property
     def cost(self) -> StepCost:
         """What one step cost, mean over the process sets; of a mixed journey, its average step."""
-        steps = sum(record.footer.counts.scheduled for record in self.records if record.footer)
+        steps = self._steps
         samples = [sample for record in self.records for sample in record.samples]
         succeeded_per_step = sum(map(succeeded, samples)) / steps
         by_set = [cpu_us(record) for record in self.records]
@@ -70,7 +84,16 @@ class Saturated:
             bytes_up=self._constant(up * succeeded_per_step),
             bytes_down=self._constant(down * succeeded_per_step),
             rate_rps=self.rate_rps,
+            cooling=dict(self._cooling(components)),
         )
+
+    def _cooling(self, components: Iterable[str]) -> Iterator[tuple[str, Cooling]]:
+        """How each component's cost of a request falls with the rate that one process of it serves."""
+        for name in components:
+            processes = self.arm.replicas if name == SPREAD_OVER_REPLICAS else 1
+            points = [(rate_rps / processes, cpu_us.get(name, 0.0)) for rate_rps, cpu_us in self.probes]
+            if law := fitted(points, self.rate_rps * self.requests_per_step / processes):
+                yield name, law
 
     def _constant(self, value: float) -> Constant:
         return Constant(value, self.source)
@@ -90,6 +113,7 @@ def saturated(directory: RunDirectory) -> Iterator[Saturated]:
                 server_cores=server_cores(document["environment"]["cores"]),
                 paths=paths,
                 records=tuple(map(read, paths)),
+                probes=tuple(_believed(outcome)),
             )
 
 
@@ -121,6 +145,12 @@ def only_step(journey: Journey) -> Step | None:
     """What a journey does and nothing else; None where it is mixed."""
     step, *others = mix(journey)
     return None if others else step
+
+
+def _believed(outcome: Mapping[str, Any]) -> Iterator[tuple[float, Mapping[str, float]]]:
+    for probe in outcome["probes"]:
+        if probe["verdict"]["status"] != "INVALID" and "cpu_us" in probe:  # searches of before did not write it down
+            yield probe["scheduled"] / probe["seconds"], probe["cpu_us"]
 
 
 def _at_highest(directory: RunDirectory, outcome: Mapping[str, Any]) -> Iterator[Path]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from bench.analysis.capacity.cooling import Cooling
 from services.contract import Carrier, Event, Store
 
 Step = Literal["read", "write", "login", "relogin", "refresh"]
@@ -23,7 +24,8 @@ class StepCost:
     """What one step costs.
 
     `cpu_us`: CPU microseconds by component (haproxy, bff, replicas, redis, postgres, helpers). `operations`: server
-    commands by store. Bytes are HTTP bytes. `rate_rps`: the rate it was measured at, as cost falls with rate.
+    commands by store. Bytes are HTTP bytes. `rate_rps`: the rate it was measured at, as cost falls with rate; how it
+    falls says `cooling`, by component, where enough rates were measured.
     """
 
     cpu_us: Mapping[str, Constant]
@@ -31,6 +33,7 @@ class StepCost:
     bytes_up: Constant
     bytes_down: Constant
     rate_rps: float
+    cooling: Mapping[str, Cooling] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

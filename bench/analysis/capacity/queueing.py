@@ -86,7 +86,7 @@ def response_s(servers: int, service_s: float, busy_ratio: float, percentile: fl
     queued = erlang_c(servers, busy_ratio)
     # neither part is longer than this in more than (1 - p) / 2, so both together are not in more than 1 - p
     most = waiting_s(servers, 1.0, busy_ratio, (1 + percentile) / 2) - math.log((1 - percentile) / 2)
-    return service_s * _bisected(
+    return service_s * bisected(
         0.0, most, lambda services: _tail(servers, busy_ratio, queued, services) <= 1 - percentile
     )
 
@@ -111,7 +111,7 @@ def usable_ratio(server: Server, slo_s: float) -> float:
     """The highest utilisation of the cores at which p99 is within the SLO; 0 where even an idle server misses it."""
     if p99_s(server, 0.0) > slo_s:
         return 0.0
-    return _bisected(0.0, 1.0, lambda busy_ratio: p99_s(server, busy_ratio) > slo_s)
+    return bisected(0.0, 1.0, lambda busy_ratio: p99_s(server, busy_ratio) > slo_s)
 
 
 def _tail(servers: int, busy_ratio: float, queued: float, services: float) -> float:
@@ -122,7 +122,7 @@ def _tail(servers: int, busy_ratio: float, queued: float, services: float) -> fl
     return math.exp(-services) + queued * apart * math.exp(-min(1.0, 1 + spare) * services)
 
 
-def _bisected(low: float, high: float, is_beyond: Callable[[float], bool]) -> float:
+def bisected(low: float, high: float, is_beyond: Callable[[float], bool]) -> float:
     """The highest number from `low`, which is not beyond, that is not beyond either."""
     for _ in range(HALVINGS):
         middle = (low + high) / 2

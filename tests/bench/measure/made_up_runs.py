@@ -66,10 +66,12 @@ def record(cell: CellPlan, process_set: int, service_ms: float, arrivals: int = 
     )  # fmt: skip
 
 
-def searched(path: Path, choices: Choices, limits: Mapping[str, int] | None = None) -> RunDirectory:
-    """A search of the highest rates, to its end; `limits`: the last rung that meets the SLO, by arm."""
-    arms = plan_search(choices, SCHEMES)
-    run = Search(create_at(path), choices, SCHEMES, arms, "again", HERE, sets=2)
+def searched(
+    path: Path, choices: Choices, limits: Mapping[str, int] | None = None, arms: Sequence[ArmPlan] = ()
+) -> RunDirectory:
+    """A search of the highest rates, to its end; `limits`: the last rung that meets the SLO, by arm. All, or `arms`."""
+    planned = tuple(arms) or plan_search(choices, SCHEMES)
+    run = Search(create_at(path), choices, SCHEMES, planned, "again", HERE, sets=2)
     for process_set in range(run.sets + 1):
         for arm in run.order(process_set):
             limit = (limits or {}).get(arm.id, LIMIT)

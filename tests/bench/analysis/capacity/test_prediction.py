@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.analysis.capacity.cooling import Cooling
 from bench.analysis.capacity.demand import DemandError
 from bench.analysis.capacity.model import Constant, MaxRateConstant, SchemeConstants, Step
-from bench.analysis.capacity.prediction import predict_cpu_us, predict_max_rate
+from bench.analysis.capacity.prediction import at_rate, predict_cpu_us, predict_max_rate
 from bench.analysis.capacity.queueing import Server, usable_ratio
 from tests.bench.analysis.capacity.made_up import ALL, SESSION, TOKEN, step
 
@@ -115,3 +116,44 @@ def test_what_is_missing_is_named() -> None:
     assert predict_max_rate(writes_only, {"write": 1}, 1, 1, 20).rate_rps.reason.startswith("read not measured")
     idle = replace(TOKEN, steps={"read": step("read", {"replicas": 0}, {})})
     assert predict_max_rate(idle, {"read": 1}, 1, 1, 20).rate_rps.reason.startswith("servers took no CPU")
+
+
+COOLING = Cooling(hot_us=200, cold_us=400, forgets_s=1e-3, measured_rps=1000)
+"""400 us at 1,000/s, 500 at a third of it."""
+
+
+def _cooled() -> SchemeConstants:
+    """Where all of a read's CPU is its replica's and follows COOLING; 0.8 of a core were busy at the highest rate."""
+    read = replace(step("read", {"replicas": 400}, {}), cooling={"replicas": COOLING})
+    measured = MaxRateConstant(Constant(2000, "max cell"), 50, 1, 1, {"read": 1.0})
+    return replace(SESSION, steps={"read": read}, max_rate=measured)
+
+
+def test_replicas_that_share_a_rate_are_colder() -> None:
+    """1,000/s on one cost 400 us, on two 200 + 400 / 1.5 = 466.7, on four 200 + 400 / 1.25 = 520."""
+    for replicas, cpu_us in ((1, 400), (2, 466.67), (4, 520)):
+        paced = at_rate(_cooled(), 1000, replicas)
+        assert predict_cpu_us(paced, {"read": 1}).total.value == pytest.approx(cpu_us, rel=1e-4)
+    assert predict_cpu_us(at_rate(SESSION, 10, 7), BROWSE) == predict_cpu_us(SESSION, BROWSE)
+
+
+def test_the_highest_rate_costs_what_it_costs_at_that_rate() -> None:
+    """X (200 + 400 / (1 + X / 3,000)) us = 0.8 of a core: X = 1,772/s, of 451.5 us each, before queueing.
+
+    Queueing at 50 ms: 1 - ln 100 x 0.4515 / 50 = 0.9584 against 1 - ln 100 x 0.4 / 50 = 0.9632.
+    """
+    found = predict_max_rate(_cooled(), {"read": 1}, 3, 1, 50).rate_rps.value
+    assert found is not None
+    cpu_us = 200 + 400 / (1 + found / 3 * 1e-3)
+    assert found * cpu_us / 1e6 == pytest.approx(0.8 * 0.9584 / 0.9632, rel=1e-3)
+
+
+@given(st.integers(1, 8))
+def test_more_replicas_on_the_same_core_bear_no_more(replicas: int) -> None:
+    """Each is colder than fewer would be."""
+    rates = [
+        predict_max_rate(_cooled(), {"read": 1}, count, 1, 50).rate_rps.value for count in (replicas, replicas + 1)
+    ]
+    assert rates[0] is not None
+    assert rates[1] is not None
+    assert rates[1] <= rates[0] * (1 + 1e-9)
