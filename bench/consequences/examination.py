@@ -12,7 +12,7 @@ from bench.consequences.lab import USERS, Lab, Progress
 from bench.consequences.model import Outcome
 from bench.measure import environment
 from bench.measure.environment import Environment
-from bench.measure.run import PASSWORD_PROFILE, Status, concluded
+from bench.measure.run import PASSWORD_PROFILE, Status, concluded, heading
 from bench.measure.rundir import CONSEQUENCES, RunDirectory
 from bench.stack.foundation import Foundation, lay_foundation
 from bench.stack.postgres import start_postgres
@@ -68,13 +68,9 @@ class Examination:
 
     def _document(self) -> dict[str, Any]:
         return {
-            "status": self.status,
-            "started_at": self.started.isoformat(timespec="seconds"),
-            "took_s": round((datetime.now(UTC) - self.started).total_seconds(), 1),
-            "command": self.command,
+            **heading(self),
             "choices": asdict(self.choices),
             "password_profile": PASSWORD_PROFILE,
-            "environment": environment.to_jsonable(self.environment),
             "planned": [experiment.name for experiment in self.experiments],
             "experiments": [_told(done) for done in self.conducted],
         }

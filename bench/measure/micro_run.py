@@ -5,10 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bench.analysis import serial
-from bench.measure import environment
 from bench.measure.block import Progress
 from bench.measure.environment import Environment
-from bench.measure.run import Status, concluded
+from bench.measure.run import Status, concluded, heading
 from bench.measure.rundir import MICRO, RunDirectory
 from bench.micro.effort import Effort, EffortName
 from bench.micro.figures import Figure
@@ -35,12 +34,8 @@ class MicroRun:
 
     def _document(self) -> dict[str, Any]:
         return {
-            "status": self.status,
-            "started_at": self.started.isoformat(timespec="seconds"),
-            "took_s": round((datetime.now(UTC) - self.started).total_seconds(), 1),
-            "command": self.command,
+            **heading(self),
             "profile": self.profile,
-            "environment": environment.to_jsonable(self.environment),
             "figures": [serial.finite(figure) for figure in self.figures],
         }
 

@@ -10,13 +10,12 @@ from typing import Any
 from bench.analysis import serial
 from bench.analysis.ladder import LADDER, START, Probe, next_to_search, next_to_verify, probed
 from bench.analysis.max_rate import SETS, MaxRate, conclude, searched, start_of
-from bench.measure import environment
 from bench.measure.crew import Spread
 from bench.measure.environment import Environment
 from bench.measure.profiles import AGAIN, PlanError, ProfileName, plan_arms
 from bench.measure.profiles import Choices as RunChoices
 from bench.measure.proof import Proof
-from bench.measure.run import PASSWORD_PROFILE, Status
+from bench.measure.run import PASSWORD_PROFILE, Status, heading
 from bench.measure.rundir import MAX_RATE, RunDirectory
 from loadtests.journeys import RENEWING
 from loadtests.plan import ArmPlan, Balancing, BlockPlan, Journey, SlicePlan
@@ -178,14 +177,10 @@ class Search:
 
     def _document(self) -> dict[str, Any]:
         return {
-            "status": self.status,
-            "started_at": self.started.isoformat(timespec="seconds"),
-            "took_s": round((datetime.now(UTC) - self.started).total_seconds(), 1),
-            "command": self.command,
+            **heading(self),
             "choices": asdict(self.choices),
             "password_profile": PASSWORD_PROFILE,
             "workers": self.spread.workers,
-            "environment": environment.to_jsonable(self.environment),
             "sets": self.sets,
             "sets_done": self.sets_done,
             "arms": [asdict(arm) for arm in self.arms],

@@ -75,16 +75,12 @@ class Run:
 
     def _document(self) -> dict[str, Any]:
         return {
-            "status": self.status,
-            "started_at": self.started.isoformat(timespec="seconds"),
-            "took_s": round((datetime.now(UTC) - self.started).total_seconds(), 1),
-            "command": self.command,
+            **heading(self),
             "choices": asdict(self.choices),
             "password_profile": "as-deployed" if self.remote else PASSWORD_PROFILE,
             "target": self.remote.site.url if self.remote else None,
             "workers": self.spread.workers,
             "needs_affinity": self.needs_affinity,
-            "environment": environment.to_jsonable(self.environment),
             "blocks_done": self.blocks_done,
             "blocks": [asdict(block) for block in self.blocks],
             "proofs": [asdict(proof) for proof in self.proofs.values()],
@@ -141,6 +137,26 @@ class Concluding(Protocol):
     def describe(self) -> None:
         """Bring the document up to date."""
         ...
+
+
+class Headed(Protocol):
+    """Whatever has a document of its own in a run directory."""
+
+    command: str
+    environment: Environment
+    started: datetime
+    status: Status
+
+
+def heading(run: Headed) -> dict[str, Any]:
+    """How every document of a run directory begins: how it went, when, for how long, by which command and where."""
+    return {
+        "status": run.status,
+        "started_at": run.started.isoformat(timespec="seconds"),
+        "took_s": round((datetime.now(UTC) - run.started).total_seconds(), 1),
+        "command": run.command,
+        "environment": environment.to_jsonable(run.environment),
+    }
 
 
 @contextmanager
