@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Protocol
 
 from bench.measure.generator import Generators
@@ -10,6 +11,7 @@ from bench.measure.piece import Loading, Rates, Subject
 from bench.measure.proof import Proof, prove
 from bench.stack.errors import NotReadyError
 from bench.stack.foundation import Foundation
+from bench.stack.source import Source
 from bench.stack.stack import Stack
 from loadtests.assignment import Assignment
 from loadtests.deliveries import worker_lost
@@ -48,18 +50,28 @@ class Surroundings:
         return frozenset(name for name, spec in self.catalogue.items() if spec.traits.needs_affinity)
 
 
-def run_block(plan: BlockPlan, foundation: Foundation, around: Surroundings, progress: Progress) -> Iterator[Record]:
+def run_block(
+    plan: BlockPlan,
+    foundation: Foundation,
+    around: Surroundings,
+    progress: Progress,
+    *,
+    sources: Mapping[str, Source] = MappingProxyType({}),
+) -> Iterator[Record]:
     """Measure one block on arms of our own; yields each record as soon as it is judged.
 
-    An arm whose proof does not hold is not timed: its records say so. NotReadyError when the stack does not come up.
+    An arm whose proof does not hold is not timed: its records say so. `sources`: what the services of an arm run from,
+    where it is not what is installed here; such an arm is not proven, as our traits are not a promise of other code.
+    NotReadyError when the stack does not come up.
     """
     progress.stage(f"starting {len(plan.arms)} arms")
-    with Stack(plan.arms, foundation, seed=plan.seed) as stack:
+    with Stack(plan.arms, foundation, seed=plan.seed, sources=sources) as stack:
         benches = [ArmBench(stack.arms[arm.id], around.user_password) for arm in plan.arms]
-        proofs = [_prove(bench, around, progress) for bench in benches]
+        proofs = [_prove(bench, around, progress) for bench in benches if bench.plan.id not in sources]
         for proof in proofs:
             yield from not_timed(plan, proof, around)
-        kept = [bench for bench, proof in zip(benches, proofs, strict=True) if proof.holds]
+        liars = {proof.arm for proof in proofs if not proof.holds}
+        kept = [bench for bench in benches if bench.plan.id not in liars]
         if kept:
             yield from load(replace(plan, arms=tuple(bench.plan for bench in kept)), kept, around, progress)
 

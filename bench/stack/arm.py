@@ -17,6 +17,7 @@ from bench.stack.listening import LOOPBACK, listen, port_of
 from bench.stack.postgres import PostgresCluster
 from bench.stack.process import Process
 from bench.stack.replicas import Replica, Role
+from bench.stack.source import OURS, Source
 from bench.stack.supervisor import Supervisor
 from bench.stack.valkey import Valkey, start_valkey
 from loadtests.plan import ArmPlan
@@ -46,7 +47,8 @@ class Setup:
 
     `settings` are complete but for what is the arm's own; `mounted`: the schemes its replicas serve. `distant`: its
     stores can be moved away. `persistent`: its Redis survives a restart. `hops`: the services a read passes one after
-    the other, in place of a replica; each finds out who asks as `settings.hop_check` says.
+    the other, in place of a replica; each finds out who asks as `settings.hop_check` says. `source`: what all of them
+    run from.
     """
 
     settings: Settings
@@ -55,6 +57,7 @@ class Setup:
     distant: bool = False
     persistent: bool = False
     hops: int = 0
+    source: Source = OURS
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +186,7 @@ def start_arm(plan: ArmPlan, foundation: Foundation, setup: Setup) -> RunningArm
     settings = replace(settings, spans_file=SPANS if plan.is_twin else None)
     helpers = start_helpers(supervisor, plan.id, specs, settings)
     settings = replace(settings, helpers=tuple(helper.address for helper in helpers))
-    site = _Site(plan, supervisor, settings, specs)
+    site = _Site(plan, supervisor, settings, specs, setup.source)
     replicas = site.start_replicas()
     hops = start_chain(supervisor, plan, settings, setup.hops, replicas[0])
     with listen() as upstream:
@@ -219,6 +222,7 @@ class _Site:
     supervisor: Supervisor
     settings: Settings
     specs: tuple[SchemeSpec, ...]
+    source: Source
 
     @property
     def fronted(self) -> tuple[str, ...]:
@@ -249,4 +253,6 @@ class _Site:
 
     def _start(self, role: Role, settings: Settings) -> tuple[Replica, ...]:
         numbers = range(1, self.plan.replicas + 1)
-        return tuple(Replica(self.supervisor, self.plan.id, number, settings, role) for number in numbers)
+        return tuple(
+            Replica(self.supervisor, self.plan.id, number, settings, role, source=self.source) for number in numbers
+        )

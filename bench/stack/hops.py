@@ -17,13 +17,15 @@ def start_chain(
 ) -> tuple[Replica, ...]:
     """`depth` hops, in the order in which a read passes them; they are not waited for.
 
-    `settings` are those of the arm's replicas, of which `api` is the one that hops ask where they introspect.
+    `settings` are those of the arm's replicas, of which `api` is the one that hops ask where they introspect; they run
+    from where it does.
     """
     told = replace(settings, schemes=(plan.scheme,), introspect_url=_url(api))
     chain: tuple[Replica, ...] = ()
     for number in range(depth, 0, -1):  # the last one first, as each is told the address of the next
         further = _url(chain[0]) if chain else ""
-        chain = (Replica(supervisor, plan.id, number, replace(told, upstream_url=further), "hop"), *chain)
+        settings = replace(told, upstream_url=further)
+        chain = (Replica(supervisor, plan.id, number, settings, "hop", source=api.source), *chain)
     return chain
 
 

@@ -1,29 +1,33 @@
 """One replica of the services, API, BFF or hop: a gunicorn master with one worker, and the ways a replica can fail."""
 
 import signal
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Literal
 
-import services
 from bench.stack.haproxy_config import Server
 from bench.stack.janitor import look
 from bench.stack.listening import listen, port_of
 from bench.stack.probe import answers
 from bench.stack.process import Command, Process
+from bench.stack.source import OURS, Source
 from bench.stack.supervisor import Supervisor
 from services.clock import set_offset
 from services.settings import Settings, to_environment
 from services.spans import SpanName, Spent, read_spans
 
-ROOM = Path(services.__file__).parent
 Role = Literal["replica", "bff", "hop"]
 FRONTS: Mapping[Role, str] = {"replica": "api", "bff": "bff", "hop": "hop"}
 """The application that each serves, as `services.gunicorn_conf` calls it."""
 PROCESSES = 2
-ARGV = (sys.executable, "-m", "gunicorn", "--config", str(ROOM / "gunicorn_conf.py"))
+
+
+def gunicorn(source: Source) -> tuple[str, ...]:
+    """What serves the services of `source`, configured as they themselves say."""
+    return (str(source.python), "-m", "gunicorn", "--config", "python:services.gunicorn_conf")
+
+
+ARGV = gunicorn(OURS)
 
 
 class Replica:
@@ -33,10 +37,18 @@ class Replica:
     whose `settings` have a `spans_file` keeps its account in a file of that name in its own folder.
     """
 
-    def __init__(
-        self, supervisor: Supervisor, arm: str, number: int, settings: Settings, role: Role = "replica"
+    def __init__(  # noqa: PLR0913 - who it is, what it is started from and who owns it
+        self,
+        supervisor: Supervisor,
+        arm: str,
+        number: int,
+        settings: Settings,
+        role: Role = "replica",
+        *,
+        source: Source = OURS,
     ) -> None:
         self.name = f"{role}-{number}"
+        self.source = source
         self.port = 0
         self._members: tuple[int, ...] = ()
         self._front = FRONTS[role]
@@ -108,5 +120,6 @@ class Replica:
         with listen(self.port) as listener:
             self.port = port_of(listener)
             own = {"AUTHBENCH_BIND": f"fd://{listener.fileno()}", "AUTHBENCH_FRONT": self._front}
-            env, descriptors = to_environment(self._settings) | own, (listener.fileno(),)
-            return self._supervisor.start(Command(self._process_name, ARGV, self._folder, env, descriptors))
+            env = {**self.source.environment(), **to_environment(self._settings), **own}
+            command = Command(self._process_name, gunicorn(self.source), self._folder, env, (listener.fileno(),))
+            return self._supervisor.start(command)

@@ -12,6 +12,7 @@ from bench.stack.arm import RunningArm, Setup, start_arm
 from bench.stack.foundation import Foundation
 from bench.stack.haproxy_config import PLAIN, Front
 from bench.stack.process import ask_all, await_all, stop_all
+from bench.stack.source import OURS, Source
 from loadtests.plan import ArmPlan
 from services.settings import Settings
 
@@ -22,8 +23,9 @@ class Stack:
     `seed` draws the order of starting. `front` is every arm's but for the balancing, which its plan says; a fixed
     port is for a stack of one arm. `mounted`: schemes every replica serves; empty: its arm's own alone. By the id of an
     arm, `own` has settings in place of the foundation's, made from them, and `persistent` a Redis that survives a
-    restart, and `hops` says how many services a read passes. `distant`: the stores of every arm can be moved away
-    (`RunningArm.set_distance`). Entering raises NotReadyError.
+    restart, and `hops` says how many services a read passes, and `sources` what they run from in place of what is
+    installed here. `distant`: the stores of every arm can be moved away (`RunningArm.set_distance`). Entering raises
+    NotReadyError.
     """
 
     def __init__(  # noqa: PLR0913 - how a stack may differ from the usual one
@@ -38,6 +40,7 @@ class Stack:
         distant: bool = False,
         persistent: frozenset[str] = frozenset(),
         hops: Mapping[str, int] = MappingProxyType({}),
+        sources: Mapping[str, Source] = MappingProxyType({}),
     ) -> None:
         self.arms: dict[str, RunningArm] = {}
         self._plans = Random(seed).sample(arms, len(arms))  # noqa: S311 - an order, not a secret
@@ -50,6 +53,7 @@ class Stack:
                 distant=distant,
                 persistent=arm.id in persistent,
                 hops=hops.get(arm.id, 0),
+                source=sources.get(arm.id, OURS),
             )
             for arm in arms
         }
