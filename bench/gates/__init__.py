@@ -1,0 +1,1 @@
+"""What a team holds its code to: budgets and comparisons that pass, fail, or say that they cannot tell."""
