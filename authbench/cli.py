@@ -10,6 +10,7 @@ from typing import NoReturn
 from authbench import interruption
 from authbench.demand import add_demand
 from authbench.exits import Exit
+from authbench.gate_options import add_gate
 from authbench.needs import add_needs
 from authbench.options import (
     add_choices,
@@ -104,6 +105,8 @@ def _parser() -> Parser:
     _add(commands.add_parser("doctor", help="whether this machine can measure, and what it would use"), "doctor")
     _add_report(commands.add_parser("report", help="make a run's table and report.html again from its records"))
     _add_diff(commands.add_parser("diff", help="two runs side by side, where they may be compared"))
+    _add_gate(commands.add_parser("gate", help="hold the code to its project's gates; made for CI, exit codes below"))
+    _add_trend(commands.add_parser("trend", help="where figures moved over many runs; nightly use only, never blocks"))
     _add_plan(commands.add_parser("plan", help="what a deployment needs for your numbers, from measured constants"))
     _add_advise(commands.add_parser("advise", help="session, token or both? answered by needs and measurements"))
     _add_selfcheck(commands.add_parser("selfcheck", help="show on this machine that the harness deserves trust"))
@@ -170,6 +173,21 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
 def _add_diff(parser: argparse.ArgumentParser) -> None:
     _add(parser, "diff", json=True)
     parser.add_argument("runs", type=Path, nargs=2, metavar="RUN", help="two run directories, the baseline first")
+
+
+def _add_gate(parser: argparse.ArgumentParser) -> None:
+    _add(parser, "gate", json=True)
+    add_gate(parser)
+
+
+def _add_trend(parser: argparse.ArgumentParser) -> None:
+    _add(parser, "trend", json=True)
+    parser.description = (
+        "Where CPU, p50 and p99 of each cell changed over the complete runs below a directory, unlike machines apart. "
+        "For nightly use only: it says where to look and exits with 0 whatever it finds; `authbench gate` blocks."
+    )
+    parser.add_argument("runs", type=Path, metavar="RUNS", help="the directory that run directories stand in")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the trends as a page, too")
 
 
 def _add_plan(parser: argparse.ArgumentParser) -> None:

@@ -26,6 +26,8 @@ COMMANDS = (
     "doctor",
     "report",
     "diff",
+    "gate",
+    "trend",
     "plan",
     "advise",
     "selfcheck",
