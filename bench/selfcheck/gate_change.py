@@ -1,38 +1,26 @@
 """A gate sees a commit that is slower and none that changes a document: end to end, in a clone of its own."""
 
-import hashlib
 import json
 import os
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from bench.selfcheck.check import Finding, Selfcheck
-from services.catalogue import find
-from services.clock import system_clock
-from services.parts import open_parts
-from services.settings import Settings
-from services.users import User
+from bench.selfcheck.slower import SCHEME, slow_down, verify_us
 
 SOURCES = Path(__file__).parents[2]
-SCHEME, GATE = "jwt-hs256", "hs256-verify"
+GATE = "hs256-verify"
 GATES = f"""[gates.{GATE}]
 kind = "relative"
 scheme = "{SCHEME}"
 step = "verify"
 margin = 0.05
 """
-FILE = Path("services/schemes/jwt_hs256.py")
-CALL = "        return self._tokens.verify(credential)\n"
-IMPORT = "from collections.abc import"
 SLOWER_RATIO = 0.10
-WORK = bytes(64)
-CALIBRATION_CALLS, TURNS = 2_000, 15
 LIMIT_S = 300.0
 AUTHOR = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b"}
 
@@ -59,11 +47,7 @@ def _documented(clone: Path) -> Iterator[Finding]:
 
 
 def _slowed(clone: Path) -> Iterator[Finding]:
-    times = _times()
-    text = (clone / FILE).read_text(encoding="utf-8")
-    work = f"        for _ in range({times}):\n            hashlib.sha256(bytes({len(WORK)})).digest()\n"
-    slower = text.replace(CALL, work + CALL).replace(IMPORT, f"import hashlib\n{IMPORT}", 1)
-    (clone / FILE).write_text(slower, encoding="utf-8")
+    slow_down(clone, SLOWER_RATIO * verify_us())
     _commit(clone, "slower")
     commit = _git(clone, "rev-parse", "--short=7", "HEAD")
     ended = _gate(clone, "slowed")
@@ -74,29 +58,6 @@ def _slowed(clone: Path) -> Iterator[Finding]:
     line = next((line for line in ended.stdout.splitlines() if GATE in line and told in line), "none")
     named = all(word in " ".join(ended.stdout.split()) for word in (SCHEME, told, commit))
     yield Finding(f"its line: {line}", f"names {SCHEME}, {told}...) and {commit}", named)
-
-
-def _times() -> int:
-    """How many hashes are a tenth of a verification, by the CPU clock, the quietest of several turns each."""
-    with_key = replace(Settings(), password_profile="harness")  # noqa: S106 - the name of a profile
-    parts = open_parts(with_key, system_clock)
-    try:
-        scheme = find(SCHEME).build(parts)
-        grant = scheme.issue(User(id="u", name="u", role="user", password_hash=""))
-        verify_ns = _call_ns(lambda: scheme.verify(grant.credential))
-    finally:
-        parts.close()
-    return max(1, round(SLOWER_RATIO * verify_ns / _call_ns(lambda: hashlib.sha256(bytes(len(WORK))).digest())))
-
-
-def _call_ns(call: Callable[[], object]) -> float:
-    def turn() -> int:
-        start_ns = time.thread_time_ns()
-        for _ in range(CALIBRATION_CALLS):
-            call()
-        return time.thread_time_ns() - start_ns
-
-    return min(turn() for _ in range(TURNS)) / CALIBRATION_CALLS
 
 
 def _gate(clone: Path, name: str) -> subprocess.CompletedProcess[str]:
